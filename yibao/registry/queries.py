@@ -1,0 +1,67 @@
+"""What the other rooms ask of the registry. Those that open or look up personal data take the vault."""
+
+import unicodedata
+
+from yibao.core.database import Pool, Tx
+from yibao.core.vault import Vault
+from yibao.registry import store
+from yibao.registry.refusals import PersonUnknown
+from yibao.registry.types import CardFound, Institution, Insurance, Person
+
+
+async def person(tx: Tx | Pool, vault: Vault, person_id: str) -> Person:
+    """Return a person with their name and certificate readable.
+
+    Refusals: PersonUnknown, core.SealBroken.
+    """
+    row = await store.person(tx, person_id)
+    if row is None:
+        raise PersonUnknown
+    name, cert_no = (
+        vault.open(row[column], table="registry.person", column=column, person=person_id)
+        for column in ("name", "cert_no")
+    )
+    return Person(person_id, name, row["cert_type"], cert_no, row["gender"], row["birth_on"])
+
+
+async def find_by_certificate(tx: Tx | Pool, vault: Vault, cert_type: str, cert_no: str) -> str | None:
+    """Return whose certificate it is, however its number is typed."""
+    return await store.person_at(tx, "cert", certificate_index(vault, cert_type, cert_no))
+
+
+async def find_by_card(tx: Tx | Pool, vault: Vault, card_no: str) -> CardFound | None:
+    """Return whose social-security card it is, and whether it is in order."""
+    return await store.card_at(tx, card_index(vault, card_no))
+
+
+def certificate_index(vault: Vault, cert_type: str, cert_no: str) -> bytes:
+    return vault.index(f"cert:{cert_type}", cert_no)
+
+
+def card_index(vault: Vault, card_no: str) -> bytes:
+    return vault.index("card", card_no)
+
+
+async def relations(tx: Tx | Pool, person_id: str) -> list[Insurance]:
+    """Return a person's insurance relations in every place and state, the newest first."""
+    return await store.insurances(tx, person_id)
+
+
+async def institution(tx: Tx | Pool, code: str) -> Institution | None:
+    """Return an institution, also one whose contract has ended."""
+    return await store.institution(tx, code)
+
+
+async def institutions(
+    tx: Tx | Pool, place: str = "", kind: str = "", text: str = "", *, limit: int = 50
+) -> list[Institution]:
+    """Return institutions under contract whose name or address contains `text`; an empty argument leaves all.
+
+    Those whose name contains it come before those whose address does.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return await store.institutions(tx, place=place, kind=kind, text=plain, limit=limit)
+
+
+async def region_name(tx: Tx | Pool, code: str) -> str | None:
+    return await store.region_name(tx, code)
