@@ -1,0 +1,45 @@
+"""What is covered and how much: a pure engine, with the rules of each place as data.
+
+`assess(case)` divides a bill between the funds, the person's account and cash, and says of every step which value it
+used, where that value was published and how good the evidence is. It reads no clock and no database: whoever asks
+gathers the facts into a `Case`. No figure of a rule stands in Python.
+
+Invariants, whatever the policy:
+- each line = 全自费 + 超限价 + 先行自付 + 政策范围内, and the lines sum to the bill;
+- total = funds + person + hospital; person = account + mutual aid + cash; no part is negative;
+- a bill that differs only in having more in scope is never paid less by the funds.
+
+A place is a folder in `policies/`; a kind of step that nobody had is a file in `steps/`. `load_policy` and
+`run_examples` are for the people who write them.
+"""
+
+from yibao.benefit.assess import assess
+from yibao.benefit.document import PolicyError
+from yibao.benefit.examples import Report, run_examples
+from yibao.benefit.policy import SHIPPED, Policies, Policy, load_policy, policies
+from yibao.benefit.refusals import NoPolicy, NoRule
+from yibao.benefit.trace import sentence
+from yibao.benefit.types import Assessment, Basis, Case, ChargeClass, FundShare, Line, LineShare, TraceStep
+
+__all__ = [
+    "SHIPPED",
+    "Assessment",
+    "Basis",
+    "Case",
+    "ChargeClass",
+    "FundShare",
+    "Line",
+    "LineShare",
+    "NoPolicy",
+    "NoRule",
+    "Policies",
+    "Policy",
+    "PolicyError",
+    "Report",
+    "TraceStep",
+    "assess",
+    "load_policy",
+    "policies",
+    "run_examples",
+    "sentence",
+]

@@ -1,0 +1,297 @@
+"""The arithmetic: identities for any bill, dated rules, several funds, refusals (C1, E6, F2)."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yibao.benefit import Assessment, Case, Line, NoPolicy, NoRule, Policies, Policy, assess, policies
+from yibao.benefit.bill import Bound
+from yibao.benefit.policy import Plan
+from yibao.benefit.steps import KINDS
+from yibao.benefit.types import FACTS
+from yibao.core.money import half_up
+
+bounded = settings(derandomize=True, deadline=None, max_examples=150)
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> tuple[Line, ...]:
+    made = []
+    for line_no in range(1, draw(st.integers(0, 6)) + 1):
+        price = draw(st.decimals(0, 3000, places=draw(st.sampled_from((2, 6)))))
+        quantity = draw(st.decimals(0, 20, places=4))
+        made.append(
+            Line(
+                line_no=line_no,
+                code="X",
+                name="药品",
+                charge_class=draw(st.sampled_from(("A", "B", "C"))),
+                quantity=quantity,
+                unit_price=price,
+                amount_fen=half_up(price * quantity * 100),
+                price_limit=draw(st.none() | st.decimals(0, 3000, places=2)),
+                own_pay_rate=draw(st.decimals(0, 1, places=4)),
+            )
+        )
+    return tuple(made)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any bill under the rules of 泸州, or under the chain of funds of the place 990000."""
+    chained = draw(st.booleans())
+    kinds = ("adult", "aged", "child") if chained else ("employed", "retired")
+    counters = (
+        ("all.deductible_met", "all.fund_paid") if chained else ("outpatient.deductible_met", "outpatient.fund_paid")
+    )
+    return Case(
+        insured_place="990000" if chained else "510500",
+        treated_place="510500",
+        insurance="resident" if chained else "employee",
+        person_kind=draw(st.sampled_from(kinds)),
+        age=draw(st.integers(0, 110)),
+        visit_kind=draw(st.sampled_from(("pharmacy", "outpatient"))),
+        institution_kind="hospital",
+        institution_level=draw(st.sampled_from(FACTS["institution_level"])),
+        filing="local",
+        on=draw(st.sampled_from((date(2024, 12, 31), date(2025, 1, 1)))),
+        lines=draw(lines()),
+        tallies={name: draw(st.integers(0, 300_000)) for name in counters if draw(st.booleans())},
+        qualifications=frozenset(),
+        account_fen=draw(st.integers(0, 500_000)),
+        use_account=draw(st.booleans()),
+    )
+
+
+@pytest.fixture(scope="session")
+def rules(chain: Policies) -> Policies:
+    """The shipped places together with the place 990000."""
+    return Policies([*policies().places.values(), *chain.places.values()])
+
+
+def amounts_of(found: msgspec.Struct) -> dict[str, int]:
+    return {name: getattr(found, name) for name in found.__struct_fields__ if name.endswith("_fen")}
+
+
+@bounded
+@given(case=cases())
+def test_the_parts_of_any_bill_sum_up_and_none_is_negative(rules: Policies, case: Case) -> None:
+    found = assess(case, using=rules)
+    for line, share in zip(case.lines, found.lines, strict=True):
+        assert (share.line_no, share.amount_fen) == (line.line_no, line.amount_fen)
+        assert share.full_own_fen + share.over_limit_fen + share.first_own_fen + share.in_scope_fen == line.amount_fen
+        assert min(amounts_of(share).values()) >= 0
+    for name in ("full_own_fen", "over_limit_fen", "first_own_fen", "in_scope_fen"):
+        assert sum(getattr(share, name) for share in found.lines) == getattr(found, name)
+    assert sum(line.amount_fen for line in case.lines) == found.total_fen
+    assert found.full_own_fen + found.over_limit_fen + found.first_own_fen + found.in_scope_fen == found.total_fen
+    assert found.fund_fen + found.person_fen + found.hospital_fen == found.total_fen
+    assert found.account_fen + found.mutual_aid_fen + found.cash_fen == found.person_fen
+    assert sum(share.amount_fen for share in found.funds) == found.fund_fen
+    assert min(amounts_of(found).values()) >= 0
+    assert all(share.amount_fen > 0 for share in found.funds)
+    assert found.fund_fen + found.deductible_fen <= found.in_scope_fen
+    assert found.account_fen <= (case.account_fen if case.use_account else 0)
+
+
+@bounded
+@given(case=cases())
+def test_the_counters_move_by_what_this_bill_took(rules: Policies, case: Case) -> None:
+    found = assess(case, using=rules)
+    group = "all" if case.insured_place == "990000" else "outpatient"
+    moved = {name: found.tallies[name] - case.tallies.get(name, 0) for name in found.tallies}
+    first_fund = sum(share.amount_fen for share in found.funds if share.fund in ("310102", "390100"))
+    assert moved == {f"{group}.deductible_met": found.deductible_fen, f"{group}.fund_paid": first_fund}
+
+
+@bounded
+@given(case=cases(), more_fen=st.integers(0, 50_000))
+def test_more_in_scope_is_never_paid_less(rules: Policies, case: Case, more_fen: int) -> None:
+    more = Line(
+        line_no=99,
+        code="X",
+        name="药品",
+        charge_class="A",
+        quantity=Decimal(1),
+        unit_price=Decimal(more_fen) / 100,
+        amount_fen=more_fen,
+        price_limit=None,
+        own_pay_rate=Decimal(0),
+    )
+    larger = msgspec.structs.replace(case, lines=(*case.lines, more))
+    covered = msgspec.structs.replace(
+        case, lines=tuple(msgspec.structs.replace(line, charge_class="A") for line in case.lines)
+    )
+    fund_fen = assess(case, using=rules).fund_fen
+    assert assess(larger, using=rules).fund_fen >= fund_fen
+    assert assess(covered, using=rules).fund_fen >= fund_fen
+
+
+@bounded
+@given(case=cases())
+def test_the_same_case_gives_the_same_answer_and_survives_the_wire(rules: Policies, case: Case) -> None:
+    found = assess(case, using=rules)
+    wired = msgspec.json.decode(msgspec.json.encode(case), type=Case)
+    assert assess(wired, using=rules) == found
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Assessment) == found
+
+
+@bounded
+@given(first=lines(), second=lines())
+def test_a_bill_cut_in_two_meets_the_same_deductible(
+    make_case: Callable[..., Case], first: tuple[Line, ...], second: tuple[Line, ...]
+) -> None:
+    whole = assess(make_case(*first, *second))
+    before = assess(make_case(*first))
+    after = assess(make_case(*second, tallies=before.tallies))
+    assert before.deductible_fen + after.deductible_fen == whole.deductible_fen
+    assert abs(before.fund_fen + after.fund_fen - whole.fund_fen) <= 1  # Each bill rounds its fund once.
+
+
+def test_a_line_over_its_price_limit_is_cut_before_the_first_own_share(
+    make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    line = make_line(1, "B", "12.50", price_limit=Decimal("10.00"), own_pay_rate=Decimal("0.10"))
+    share = assess(make_case(line)).lines[0]
+    assert (share.over_limit_fen, share.first_own_fen, share.in_scope_fen) == (250, 100, 900)
+
+
+def test_a_price_at_its_limit_is_not_over_it(make_case: Callable[..., Case], make_line: Callable[..., Line]) -> None:
+    assert assess(make_case(make_line(1, "B", "10.00", price_limit=Decimal("10.00")))).over_limit_fen == 0
+
+
+def test_an_item_outside_the_catalogue_is_wholly_own_whatever_its_limit(
+    make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    line = make_line(1, "C", "12.50", price_limit=Decimal("10.00"), own_pay_rate=Decimal("0.10"))
+    share = assess(make_case(line)).lines[0]
+    assert (share.full_own_fen, share.over_limit_fen, share.first_own_fen) == (1250, 0, 0)
+
+
+def test_a_bill_without_lines_costs_nobody_anything(make_case: Callable[..., Case]) -> None:
+    found = assess(make_case(account_fen=100, use_account=True))
+    assert set(amounts_of(found).values()) == {0}
+    assert found.funds == ()
+
+
+def test_a_value_holds_until_a_later_one_replaces_it(
+    chain: Policies, make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    resident = {"insured_place": "990000", "insurance": "resident", "person_kind": "adult"}
+    old = assess(make_case(make_line(), on=date(2024, 12, 31), **resident), using=chain)
+    new = assess(make_case(make_line(), on=date(2025, 1, 1), **resident), using=chain)
+    assert (old.deductible_fen, new.deductible_fen) == (7, 1000)
+    assert old.policy == "990000 算法检验 多基金 2024-01-01"
+    assert new.policy == "990000 算法检验 多基金 2025-01-01"
+
+
+def test_each_fund_works_on_what_the_one_before_left(
+    chain: Policies, make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    resident = {"insured_place": "990000", "insurance": "resident", "person_kind": "adult"}
+    found = assess(make_case(make_line(1, "A", "110.00"), **resident), using=chain)
+    # 110 - 10 = 100; 100 * 0.333333 cut at 5.00; (100 - 5) * (0.95 - 0.50) = 42.75.
+    assert [(share.fund, share.amount_fen) for share in found.funds] == [("390100", 500), ("390200", 4275)]
+    assert found.pool_ratio == Decimal("0.333333")
+
+
+@pytest.mark.parametrize(("person_kind", "left_fen"), [("aged", 0), ("child", 9500)])
+def test_points_never_carry_a_rate_beyond_nothing_or_everything(
+    chain: Policies,
+    make_case: Callable[..., Case],
+    make_line: Callable[..., Line],
+    person_kind: str,
+    left_fen: int,
+) -> None:
+    resident = {"insured_place": "990000", "insurance": "resident", "person_kind": person_kind}
+    found = assess(make_case(make_line(1, "A", "110.00"), **resident), using=chain)
+    assert found.in_scope_fen - found.deductible_fen - found.fund_fen == left_fen
+
+
+def test_the_account_pays_only_the_parts_the_policy_names(
+    chain: Policies, make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    resident = {"insured_place": "990000", "insurance": "resident", "person_kind": "aged"}
+    bill = (make_line(1, "A", "9.00"), make_line(2, "C", "20.00"))
+    found = assess(make_case(*bill, account_fen=100_000, use_account=True, **resident), using=chain)
+    assert (found.account_fen, found.cash_fen) == (900, 2000)
+
+
+def test_a_deductible_lowered_below_what_was_met_takes_nothing(
+    make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    found = assess(make_case(make_line(), tallies={"outpatient.deductible_met": 20_000}))
+    assert found.deductible_fen == 0
+    assert found.tallies["outpatient.deductible_met"] == 20_000
+
+
+@pytest.mark.parametrize("place", ["510500", "510502", "510599"])
+def test_a_county_follows_the_rules_of_its_city(
+    make_case: Callable[..., Case], make_line: Callable[..., Line], place: str
+) -> None:
+    assert assess(make_case(make_line(), insured_place=place)).policy.startswith("510500 四川省泸州市 职工门诊统筹 ")
+
+
+def test_a_place_without_rules_is_refused_with_whom_to_ask(make_case: Callable[..., Case]) -> None:
+    with pytest.raises(NoPolicy) as refused:
+        assess(make_case(insured_place="460100"))
+    assert "460100" in refused.value.detail_text
+    assert "尚未载入" in refused.value.detail_text
+    assert "12393" in refused.value.remedy_text
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        ({"insurance": "resident"}, "insurance.resident"),
+        ({"visit_kind": "inpatient"}, "insurance.employee"),
+        ({"filing": "filed"}, "insurance.employee"),
+        ({"on": date(2022, 12, 31)}, "insurance.employee.outpatient.steps[1].amount（2022-12-31 当日的值）"),
+        ({"person_kind": "child"}, "insurance.employee.outpatient.steps[1].amount.2023-01-01.value.child"),
+    ],
+)
+def test_a_known_place_without_a_rule_for_the_case_is_refused(
+    make_case: Callable[..., Case], changes: dict[str, object], lacking: str
+) -> None:
+    with pytest.raises(NoRule) as refused:
+        assess(make_case(**changes))
+    assert refused.value.facts["lacking"] == lacking
+    assert lacking in refused.value.hint_text
+    assert "四川省泸州市" in refused.value.detail_text
+    assert "12393" in refused.value.remedy_text
+
+
+def test_steps_that_lead_to_a_negative_part_are_stopped(
+    make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    class Overpaying(Policies):
+        def plan(self, case: Case) -> Plan:
+            right = super().plan(case)
+            wrong = Bound(lambda bill: bill.funds.update({"310102": bill.total_fen + 1}))
+            return Plan(right.policy, (*right.runs, wrong.run))
+
+    luzhou: Policy = policies().places["510500"]
+    with pytest.raises(ArithmeticError, match="negative part"):
+        assess(make_case(make_line()), using=Overpaying([luzhou]))
+
+
+def test_a_line_an_account_or_a_counter_that_cannot_be_is_not_accepted(
+    make_case: Callable[..., Case], make_line: Callable[..., Line]
+) -> None:
+    with pytest.raises(ValueError, match="at least 0"):
+        make_line(amount_fen=-1)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        make_line(own_pay_rate=Decimal("1.01"))
+    with pytest.raises(ValueError, match="at least 0"):
+        make_case(account_fen=-1)
+    with pytest.raises(ValueError, match="at least 0"):
+        make_case(tallies={"outpatient.fund_paid": -1})
+
+
+def test_every_file_in_steps_is_a_kind_of_step() -> None:
+    assert set(KINDS) == {"scope", "deductible", "ratio", "ceiling", "account"}
