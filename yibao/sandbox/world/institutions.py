@@ -1,0 +1,95 @@
+"""Thirty invented institutions: in every place at least one pharmacy and one hospital of each level."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from yibao.sandbox.world.places import PLACES
+
+# The one password of every sandbox account of institution staff. It is documented, protects nothing, and a real
+# installation never loads this world.
+DEMO_PASSWORD = "Yibao-demo-2026"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    login: str
+    display_name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    code: str  # H for hospitals or P for pharmacies, place (6), serial (5).
+    name: str
+    place: str
+    kind: str  # pharmacy, hospital
+    level: str  # none, primary, secondary, tertiary
+    address: str
+    phone: str
+    services: tuple[str, ...]  # pharmacy, outpatient, inpatient, away
+    staff: tuple[Staff, ...]
+
+
+_TABLE = (
+    # place, level (none for pharmacies), name, address, services
+    ("510500", "none", "泸州示例大药房江阳店", "江阳区示例路1号", "pharmacy away"),
+    ("510500", "none", "泸州示例大药房龙马潭店", "龙马潭区示例路2号", "pharmacy away"),
+    ("510500", "none", "泸州样板药房纳溪店", "纳溪区样板街3号", "pharmacy"),
+    ("510500", "primary", "泸州江阳示例社区卫生服务中心", "江阳区示例路11号", "outpatient"),
+    ("510500", "primary", "泸县示例镇卫生院", "泸县示例镇1号", "outpatient inpatient"),
+    ("510500", "secondary", "泸州示例中医医院", "龙马潭区示例路12号", "outpatient inpatient away"),
+    ("510500", "tertiary", "泸州示例人民医院", "江阳区示例大道1号", "outpatient inpatient away"),
+    ("510100", "none", "成都示例大药房锦江店", "锦江区示例街1号", "pharmacy away"),
+    ("510100", "none", "成都样板药房武侯店", "武侯区样板街2号", "pharmacy"),
+    ("510100", "primary", "成都青羊示例社区卫生服务中心", "青羊区示例街3号", "outpatient"),
+    ("510100", "secondary", "成都示例第二医院", "金牛区示例街4号", "outpatient inpatient away"),
+    ("510100", "tertiary", "成都示例人民医院", "武侯区示例大道1号", "outpatient inpatient away"),
+    ("510100", "tertiary", "成都示例儿童医院", "成华区示例街5号", "outpatient inpatient away"),
+    ("310000", "none", "上海示例大药房静安店", "静安区示例路1号", "pharmacy away"),
+    ("310000", "none", "上海样板药房浦东店", "浦东新区样板路2号", "pharmacy"),
+    ("310000", "primary", "上海徐汇示例社区卫生服务中心", "徐汇区示例路3号", "outpatient"),
+    ("310000", "secondary", "上海示例中心医院", "杨浦区示例路4号", "outpatient inpatient away"),
+    ("310000", "tertiary", "上海示例人民医院", "黄浦区示例大道1号", "outpatient inpatient away"),
+    ("610100", "none", "西安示例大药房碑林店", "碑林区示例路1号", "pharmacy away"),
+    ("610100", "primary", "西安莲湖示例社区卫生服务中心", "莲湖区示例路2号", "outpatient"),
+    ("610100", "secondary", "西安示例第二医院", "雁塔区示例路3号", "outpatient inpatient away"),
+    ("610100", "tertiary", "西安示例人民医院", "新城区示例大道1号", "outpatient inpatient away"),
+    ("341100", "none", "滁州示例大药房琅琊店", "琅琊区示例路1号", "pharmacy away"),
+    ("341100", "primary", "滁州南谯示例社区卫生服务中心", "南谯区示例路2号", "outpatient"),
+    ("341100", "secondary", "天长示例人民医院", "天长市示例路3号", "outpatient inpatient away"),
+    ("341100", "tertiary", "滁州示例人民医院", "琅琊区示例大道1号", "outpatient inpatient away"),
+    ("320682", "none", "如皋示例大药房如城店", "如城街道示例路1号", "pharmacy away"),
+    ("320682", "primary", "如皋示例镇卫生院", "示例镇示例路2号", "outpatient inpatient"),
+    ("320682", "secondary", "如皋示例中医院", "如城街道示例路3号", "outpatient inpatient away"),
+    ("320682", "tertiary", "如皋示例人民医院", "如城街道示例大道1号", "outpatient inpatient away"),
+)
+
+
+def institutions() -> tuple[Institution, ...]:
+    """Return the institutions of the world, the same for every seed: developers keep their codes in configuration."""
+    serials: Counter[str] = Counter()
+    made = []
+    for number, (place, level, name, address, services) in enumerate(_TABLE, start=1):
+        prefix = ("P" if level == "none" else "H") + place
+        serials[prefix] += 1
+        code = f"{prefix}{serials[prefix]:05d}"
+        made.append(
+            Institution(
+                code=code,
+                name=name,
+                place=place,
+                kind="pharmacy" if level == "none" else "hospital",
+                level=level,
+                address=PLACES[place].name + address,
+                phone=_phone(place, number),
+                services=tuple(services.split()),
+                staff=tuple(Staff(f"{code}-{n:02d}", f"演示收银员{n:02d}", "cashier") for n in (1, 2)),
+            )
+        )
+    return tuple(made)
+
+
+def _phone(place: str, number: int) -> str:
+    """Return a landline that cannot ring: no subscriber number begins with 9."""
+    digits = PLACES[place].dial_digits - 4
+    return f"{PLACES[place].dial}-9900{number:0{digits}d}"
