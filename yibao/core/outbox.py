@@ -13,7 +13,7 @@ import msgspec
 
 from yibao.core.database import Pool, Tx
 
-_LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=30)
 _WAIT_MAX = timedelta(minutes=10)
 
 
@@ -53,7 +53,7 @@ async def lease(pool: Pool, *, limit: int) -> list[Event]:
         RETURNING o.person_id, o.outbox_id, o.topic, o.payload, o.created_at, o.attempts
         """,
         limit,
-        _LEASE,
+        LEASE,
     )
     events = [Event(*row) for row in rows]
     return sorted(events, key=lambda event: event.id)

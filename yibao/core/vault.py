@@ -63,6 +63,17 @@ class KeysMalformed(Refusal):
     remedy = "请联系系统管理员。"
 
 
+class KeysDoNotFit(Refusal):
+    """The keys are whole, but this database was written with others."""
+
+    code = "core.keys_do_not_fit"
+    status = 500
+    title = "密钥与数据库不是同一套，系统未启动"
+    detail = "数据库中的资料是用另一套密钥加密的。"
+    hint = "请从备份恢复原来的密钥文件，或换回原来的数据库。"
+    remedy = "请联系系统管理员。"
+
+
 _Key16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Key32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 

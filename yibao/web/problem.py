@@ -1,5 +1,6 @@
 """Refusals on the wire: problem+json (RFC 9457) for the API, a page for people."""
 
+import re
 import secrets
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from yibao.web import refusals
 
 log = structlog.get_logger()
 
+_MISSING = re.compile(r"Missing required \w+ parameter '([\w-]+)'")
 PROBLEM_JSON = "application/problem+json; charset=utf-8"
 
 
@@ -77,6 +79,8 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
 
 
 def _fields(error: HTTPException) -> str:
+    if missing := _MISSING.search(error.detail):
+        return f"缺少 {missing[1]}。"
     extra = error.extra if isinstance(error.extra, list) else []
     names = sorted({str(entry.get("key")) for entry in extra if isinstance(entry, dict) and entry.get("key")})
     return f"字段 {'、'.join(names[:10])} 缺失或格式不对。" if names else "内容缺失或格式不对。"

@@ -224,6 +224,7 @@ def test_a_malformed_private_key_is_refused(private: bytes) -> None:
         SIGNER.public[:32] + SIGNER.public[:32],
         SIGNER.public.hex().encode(),
     ],
+    ids=lambda public: f"{len(public)} bytes",
 )
 def test_a_malformed_public_key_is_refused(public: bytes) -> None:
     with pytest.raises(ValueError, match="not an SM2 public key"):
