@@ -1,0 +1,278 @@
+"""What a password must be, when a lock closes, and what a bank's verdict means. Pure: no database, no clock."""
+
+import re
+import unicodedata
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from itertools import pairwise
+
+import msgspec
+
+from yibao.core.clock import BEIJING, day_of
+from yibao.core.refusal import Refusal
+from yibao.core.vault import Vault
+from yibao.identity import refusals
+from yibao.identity.types import Account, Announced, Brake, CodeRequest, Elements, Failures, Password, Purpose
+from yibao.identity.unionpay import Agreed, Differs, Element, Unsupported, Verdict
+
+CODE_LASTS = timedelta(minutes=5)
+CODE_WAIT = timedelta(minutes=1)
+CODES_A_DAY = 10
+CODE_TRIES = 5
+
+TRIES = 5
+LOCKED_FOR = timedelta(minutes=20)
+# All strange devices together, so that clearing cookies gains nothing: room for an owner's own mistakes on new devices,
+# and next to nothing for guessing.
+BRAKE_FAILURES = 20
+BRAKE_FOR = timedelta(hours=1)
+
+LOGIN_PASSWORD_LENGTH_MIN = 8
+LOGIN_PASSWORD_LENGTH_MAX = 64
+
+SESSION_LASTS = timedelta(days=30)
+SESSION_STEP = timedelta(days=1)  # How often the end of a session in use is moved, so that reading seldom writes.
+STAFF_SESSION_LASTS = timedelta(hours=12)
+
+REAL_NAME_ATTEMPTS_A_DAY = 5
+# A silent bank is asked again under the same number; later under a new one, lest an order that the other side lost
+# for good shuts its person out.
+ASKED_AGAIN_FOR = timedelta(minutes=10)
+
+_PHONE = re.compile(r"(?:\+?86)?(1[0-9]{10})")
+_PAY_PASSWORD = re.compile(r"[0-9]{6}")
+_BETWEEN = re.compile(r"[\s-]+")
+_SEALED_IN = "core.outbox"
+_STAFF_LOGIN_LENGTH_MAX = 64
+
+
+def typed(text: str) -> str:
+    """Return what was meant: an input method for Chinese may give ａ１ for a1."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def phone(text: str) -> str:
+    """Return the 11 digits of a mobile number of the mainland. Refusals: PhoneMalformed."""
+    match = _PHONE.fullmatch(_BETWEEN.sub("", typed(text)))
+    if match is None:
+        raise refusals.PhoneMalformed
+    return match[1]
+
+
+def staff_login(text: str) -> str:
+    """Return a login as it can be looked up; nonsense becomes a login that nobody has."""
+    return "".join(sign for sign in typed(text) if sign.isprintable()).strip()[:_STAFF_LOGIN_LENGTH_MAX]
+
+
+def day_start(at: datetime) -> datetime:
+    """Return the instant at which the business day of `at` began."""
+    return datetime.combine(day_of(at), time(), BEIJING)
+
+
+# Passwords. The two have no shape in common: a login password holds a letter, a transaction password six digits only.
+# So each is known for itself in the other's place, and neither field can be used to test the other password.
+
+
+def require_login_password(password: str, *, phone: str) -> None:
+    """Refusals, first that applies: LoginPasswordLength, LoginPasswordTooPlain, LoginPasswordHoldsPhone."""
+    text = typed(password)
+    if not LOGIN_PASSWORD_LENGTH_MIN <= len(text) <= LOGIN_PASSWORD_LENGTH_MAX:
+        raise refusals.LoginPasswordLength
+    if not _has_letter_and_digit(text):
+        raise refusals.LoginPasswordTooPlain
+    if phone in text:
+        raise refusals.LoginPasswordHoldsPhone
+
+
+def require_pay_password(password: str, *, phone: str, cert_no: str | None) -> None:
+    """Refusals, first that applies: PayPasswordMalformed, PayPasswordTooSimple, PayPasswordPersonal.
+
+    Six digits in a row of the certificate number include the birthday, and of the phone number its end.
+    """
+    text = typed(password)
+    if not is_pay_password(text):
+        raise refusals.PayPasswordMalformed
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(text)}
+    if steps in ({0}, {1}, {9}):
+        raise refusals.PayPasswordTooSimple
+    if text in phone or (cert_no is not None and text in cert_no):
+        raise refusals.PayPasswordPersonal
+
+
+def is_pay_password(password: str) -> bool:
+    """Tell whether this can only be a transaction password."""
+    return _PAY_PASSWORD.fullmatch(typed(password)) is not None
+
+
+def is_login_password(password: str) -> bool:
+    """Tell whether this can only be a login password."""
+    text = typed(password)
+    return len(text) >= LOGIN_PASSWORD_LENGTH_MIN and _has_letter_and_digit(text)
+
+
+def _has_letter_and_digit(text: str) -> bool:
+    return any(sign.isalpha() for sign in text) and any(sign.isdigit() for sign in text)
+
+
+# Locks.
+
+_WRONG: Mapping[Password, type[Refusal]] = {
+    "login": refusals.WrongPassword,
+    "pay": refusals.WrongPayPassword,
+    "staff": refusals.WrongStaffPassword,
+}
+_LOCKED: Mapping[Password, type[Refusal]] = {
+    "login": refusals.LoginLocked,
+    "pay": refusals.PayLocked,
+    "staff": refusals.StaffLocked,
+}
+_BRAKED: Mapping[Password, type[Refusal]] = {
+    "login": refusals.LoginNeedsCode,
+    "pay": refusals.PayNeedsCode,
+    "staff": refusals.StaffNeedsKnownDevice,
+}
+
+
+def count(password: Password, past: Failures, *, at: datetime) -> Failures:
+    """Return the failures of a device with one more try. Refusals: LoginLocked, PayLocked, StaffLocked."""
+    if past.locked_until is not None and at < past.locked_until:
+        raise _LOCKED[password](minutes=_minutes(past.locked_until - at))
+    failures = 1 if past.locked_until is not None else past.failures + 1
+    return Failures(failures, at + LOCKED_FOR if failures >= TRIES else None, past.known_at)
+
+
+def brake(password: Password, past: Brake, *, at: datetime) -> Brake:
+    """Return the failures of all unknown devices with one more try.
+
+    Refusals: LoginNeedsCode, PayNeedsCode, StaffNeedsKnownDevice.
+    """
+    if at >= past.since + BRAKE_FOR:
+        return Brake(1, at)
+    if past.failures >= BRAKE_FAILURES:
+        raise _BRAKED[password](minutes=_minutes(past.since + BRAKE_FOR - at))
+    return Brake(past.failures + 1, past.since)
+
+
+def wrong(password: Password, *, left: int, misplaced: type[Refusal] | None = None) -> Refusal:
+    """Return the refusal of a wrong password with `left` tries to come; `misplaced` says that it is the other one."""
+    if left <= 0:
+        return _LOCKED[password](minutes=_minutes(LOCKED_FOR))
+    return (misplaced or _WRONG[password])(left=left)
+
+
+def _minutes(span: timedelta) -> int:
+    return -(-span // timedelta(minutes=1))
+
+
+# SMS codes.
+
+
+def announced(purpose: Purpose, *, registered: bool) -> Announced | None:
+    """Return what the phone is told: without an account nothing but a registration, with one anything else."""
+    if purpose == "register":
+        return "already_registered" if registered else "register"
+    return purpose if registered else None
+
+
+def code_digest(vault: Vault, *, phone: str, purpose: Purpose, code: str) -> bytes:
+    return vault.index("sms_code", f"{purpose} {phone} {code}")
+
+
+def not_yet(sent_at: datetime, *, at: datetime) -> Refusal:
+    """Return why no code is sent so soon after the one of `sent_at`, or after so many of them."""
+    wait = sent_at + CODE_WAIT - at
+    if wait > timedelta(0):
+        return refusals.CodeTooSoon(seconds=-(-wait // timedelta(seconds=1)))
+    return refusals.CodeTooOften()
+
+
+def sealed_code_request(vault: Vault, request: CodeRequest) -> dict[str, str]:
+    """Return the outbox payload of a code; only `opened_code_request` sees the phone and the code in it."""
+    phone = vault.seal(request.phone, table=_SEALED_IN, column="phone", person=request.purpose)
+    code = vault.seal(request.code, table=_SEALED_IN, column="code", person=request.phone)
+    return {"phone": b64encode(phone).decode(), "code": b64encode(code).decode(), "purpose": request.purpose}
+
+
+def opened_code_request(vault: Vault, payload: Mapping[str, object]) -> CodeRequest:
+    """Return what an event `identity.code_requested` asks to be sent, of no use after `CODE_LASTS`.
+
+    Refusals: SealBroken.
+    """
+    sealed = msgspec.convert(payload, _SealedCodeRequest)
+    phone = vault.open(b64decode(sealed.phone), table=_SEALED_IN, column="phone", person=sealed.purpose)
+    code = vault.open(b64decode(sealed.code), table=_SEALED_IN, column="code", person=phone)
+    return CodeRequest(phone, code, sealed.purpose)
+
+
+class _SealedCodeRequest(msgspec.Struct):
+    phone: str
+    code: str
+    purpose: Announced
+
+
+# Real names.
+
+
+def tidy(elements: Elements) -> Elements:
+    """Return the elements as a bank knows them, whatever was typed between the digits."""
+    return Elements(
+        name=elements.name.strip(),
+        cert_type=elements.cert_type,
+        cert_no=cert_no(elements.cert_no),
+        bank_card=_BETWEEN.sub("", typed(elements.bank_card)),
+        phone=_BETWEEN.sub("", typed(elements.phone)),
+    )
+
+
+def cert_no(text: str) -> str:
+    """Return a certificate number as it is stored: half width, upper case, no spaces."""
+    return "".join(typed(text).upper().split())
+
+
+def require_same_person(account: Account, *, cert_type: str, cert_no: str) -> None:
+    """Refusals: RealNameOfAnother."""
+    if account.cert_no is not None and (account.cert_type, account.cert_no) != (cert_type, cert_no):
+        raise refusals.RealNameOfAnother
+
+
+def elements_digest(vault: Vault, elements: Elements) -> bytes:
+    # JSON keeps the five apart; as hex, because the index ignores hyphens and spaces.
+    return vault.index("real_name", msgspec.json.encode(elements).hex())
+
+
+def word_of(verdict: Verdict) -> str | None:
+    """Return how a verdict is recorded; None while there is none."""
+    match verdict:
+        case Agreed():
+            return "agreed"
+        case Differs():
+            return "differs"
+        case Unsupported():
+            return "unsupported"
+        case _:
+            return None
+
+
+_DIFFERS: Mapping[Element | None, type[Refusal]] = {
+    "name": refusals.NameDiffers,
+    "cert": refusals.CertificateDiffers,
+    "card": refusals.CardDiffers,
+    "phone": refusals.BankPhoneDiffers,
+    None: refusals.ElementsDiffer,
+}
+
+
+def require_agreed(verdict: Verdict) -> None:
+    """Refusals: NameDiffers, CertificateDiffers, CardDiffers, BankPhoneDiffers, ElementsDiffer, BankCardUnsupported,
+    BankUnknown.
+    """
+    match verdict:
+        case Agreed():
+            return
+        case Differs(element):
+            raise _DIFFERS[element]
+        case Unsupported():
+            raise refusals.BankCardUnsupported
+        case _:
+            raise refusals.BankUnknown

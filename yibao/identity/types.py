@@ -1,0 +1,109 @@
+"""Accounts, sessions, staff, and the counters that stand between a password and whoever guesses at it."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+Purpose = Literal["register", "login", "reset_login", "reset_pay", "unlock"]
+Announced = Literal["register", "login", "reset_login", "reset_pay", "unlock", "already_registered"]
+Password = Literal["login", "pay", "staff"]
+
+
+class _Personal(Struct, frozen=True):
+    """Personal data, which show nothing of themselves in a log or a traceback."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return []
+
+
+class Account(_Personal, frozen=True):
+    """An account as its owner sees it; name and certificate once the real name is proved, person once bound."""
+
+    account_id: str
+    phone: str
+    name: str | None
+    cert_type: str | None
+    cert_no: str | None
+    person_id: str | None
+    has_pay_password: bool
+    real_name_at: datetime | None
+
+    @property
+    def phone_masked(self) -> str:
+        return f"{self.phone[:3]}****{self.phone[-4:]}"
+
+
+class CodeRequest(_Personal, frozen=True):
+    """What the message room sends: `already_registered` tells the phone's owner that somebody tried to register it."""
+
+    phone: str
+    code: str
+    purpose: Announced
+
+
+class Elements(_Personal, frozen=True):
+    """What a bank compares; `phone` is the one reserved with the bank, `cert_type` the national psn_cert_type."""
+
+    name: str
+    cert_type: str
+    cert_no: str
+    bank_card: str
+    phone: str
+
+
+class Session(Struct, frozen=True):
+    """Who is signed in: an account, with its person once the insurance is bound, or a member of staff."""
+
+    device: str
+    account_id: str = ""
+    person_id: str | None = None
+    staff_login: str | None = None
+    institution: str = ""
+    role: str = ""
+    display_name: str = ""
+
+
+class SessionSeen(Struct, frozen=True):
+    """One place where an account is signed in, for its owner to look at."""
+
+    device: str
+    started_at: datetime
+    expires_at: datetime
+
+
+class Staff(Struct, frozen=True):
+    """A member of an institution's staff; the hash comes from `Hasher.hash`, once for many who share a password."""
+
+    login: str
+    institution: str
+    display_name: str
+    role: Literal["cashier"]
+    password_hash: str
+    active: bool = True
+
+
+class Guess(Struct, frozen=True):
+    """Whose password is tried, and where."""
+
+    subject: str
+    password: Password
+    device: str
+
+
+class Failures(Struct, frozen=True):
+    """Failures of a subject on one device."""
+
+    failures: int
+    locked_until: datetime | None
+    known_at: datetime | None
+
+
+class Brake(Struct, frozen=True):
+    """Failures of a subject on all unknown devices together, in the hour that began with the first of them."""
+
+    failures: int
+    since: datetime
