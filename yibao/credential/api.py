@@ -1,0 +1,58 @@
+"""Scanning for institutions' own systems."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Router, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from yibao import registry
+from yibao.core.clock import Clock
+from yibao.core.database import transaction
+from yibao.credential import actions
+from yibao.credential.actions import Gate
+from yibao.credential.refusals import BadCode
+from yibao.credential.types import Redeemed
+from yibao.web.principal import SignedIn, institution
+
+
+class ScanRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the scanner read. `till` tells the institution's tills apart when one of them is slowed."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=64)]
+    till: Annotated[str, Meta(max_length=64)] = ""
+
+
+class Scanned(Struct, frozen=True):
+    """The visit token (the national ecToken), and whom it is for, masked."""
+
+    token: str
+    expires_at: datetime
+    place: str
+    name: str
+    gender: str
+
+
+async def scan_code(gate: Gate, *, code: str, institution: str, till: str, at: datetime) -> Redeemed:
+    """Redeem a code, and count it against the till if it identifies nobody.
+
+    Refusals: those of `redeem`.
+    """
+    try:
+        return await actions.redeem(gate, code=code, institution=institution, till=till, at=at)
+    except BadCode:
+        async with transaction(gate.pool) as tx:
+            await actions.note_bad_scan(tx, gate.codes, code=code, institution=institution, till=till, at=at)
+        raise
+
+
+@post("/scans", summary="扫码：用医保码换取就诊凭据")
+async def scan(request: SignedIn, data: JSONBody[ScanRequest], gate: Gate, clock: Clock) -> Scanned:
+    redeemed = await scan_code(gate, code=data.code, institution=request.auth.institution, till=data.till, at=clock())
+    return Scanned(
+        redeemed.token, redeemed.expires_at, redeemed.place, registry.masked_name(redeemed.name), redeemed.gender
+    )
+
+
+routes = [Router("/api", route_handlers=[scan], guards=[institution], tags=["credential"])]
