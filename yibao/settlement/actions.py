@@ -1,0 +1,307 @@
+"""Scan to settle: the one way a bill is settled, whichever face asks.
+
+The reader follows `confirm` through its doors: what was read (`store.facts`), whether it may be (`rules.require_…`),
+what it costs (`benefit.assess`), what was agreed to, and the one write (`store.post`).
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from yibao import benefit, credential
+from yibao.core import outbox
+from yibao.core.batch import Batch
+from yibao.core.clock import day_of
+from yibao.core.database import Pool, Tx
+from yibao.core.numbers import Numbers
+from yibao.settlement import refusals, rules, store
+from yibao.settlement.states import require_move
+from yibao.settlement.types import Basket, Entry, Facts, FactsRequest, Order, Quote, Settled, Split
+
+Prove = Callable[[str], Awaitable[None]]
+BILL_LASTS = timedelta(minutes=15)
+_NOTHING = Split(0, 0, 0, 0)
+_TRIES = 40  # Each waits for a whole batch of somebody else, so this ends only a person who is settled without pause.
+
+
+class Desk:
+    """What settling needs: the database in batches, the numbers handed out, the policies and the visit tokens."""
+
+    def __init__(
+        self, pool: Pool, *, numbers: Numbers, tokens: credential.Tokens, policies: benefit.Policies | None = None
+    ) -> None:
+        self.pool = pool
+        self.numbers = numbers
+        self.tokens = tokens
+        self.policies = policies or benefit.policies()
+        self.facts: Batch[FactsRequest, Facts] = Batch(self._facts)
+        self.post: Batch[Entry, str] = Batch(self._post, key=lambda entry: entry.guard.person_id)
+
+    async def _facts(self, requests: Sequence[FactsRequest]) -> Sequence[Facts]:
+        return await store.facts(self.pool, requests)
+
+    async def _post(self, entries: Sequence[Entry]) -> Sequence[str]:
+        return await store.post(self.pool, entries)
+
+    def person_of_token(self, token: str) -> str:
+        try:
+            return self.tokens.person_of(token)
+        except ValueError:
+            raise refusals.VisitUnknown from None
+
+    def person_of_number(self, settlement_id: str) -> str:
+        try:
+            return self.numbers.person_of(settlement_id)
+        except ValueError:
+            raise refusals.SettlementUnknown from None
+
+
+def _request(desk: Desk, order: Order, *, institution: str, caller: str, request_id: str, at: datetime) -> FactsRequest:
+    return FactsRequest(
+        person_id=desk.person_of_token(order.basket.token),
+        caller=caller,
+        operation="settle",
+        id=request_id,
+        token=order.basket.token,
+        institution=institution,
+        codes=tuple(sorted({line.code for line in order.basket.lines})),
+        year=day_of(at).year,
+        bill_id=order.bill_id,
+    )
+
+
+async def quote(desk: Desk, *, basket: Basket, institution: str, at: datetime) -> Quote:
+    """Return what a basket would cost now and who would pay it; nothing is stored.
+
+    Refusals: those of `confirm` up to the benefit engine's.
+    """
+    facts = await desk.facts(_quote_request(desk, basket, institution=institution, at=at))
+    return _quote_of(desk, facts, basket, institution=institution, at=at)
+
+
+def _quote_request(desk: Desk, basket: Basket, *, institution: str, at: datetime) -> FactsRequest:
+    return _request(
+        desk, Order(basket, expected=_NOTHING), institution=institution, caller=institution, request_id="", at=at
+    )
+
+
+def _quote_of(desk: Desk, facts: Facts, basket: Basket, *, institution: str, at: datetime) -> Quote:
+    rules.require_visit(facts, institution=institution, bill_id="", at=at)
+    return rules.quote_of(rules.assess(facts, basket, policies=desk.policies, on=day_of(at)))
+
+
+async def confirm(
+    desk: Desk, *, order: Order, institution: str, caller: str, request_id: str, prove: Prove | None, at: datetime
+) -> Settled:
+    """Settle an order whose split was agreed to, once for the caller's `request_id`, and return the answer.
+
+    `prove` checks the transaction password of the account it is given, and refuses; None means that no password was
+    given, which is enough under the limit that the person set.
+
+    No transaction is held between the read and the write: the write is guarded by the versions that were read, and
+    a person whom somebody else has changed meanwhile is read again.
+
+    Refusals, first that applies: VisitUnknown (a token that leads nowhere), IdReused, ReversedBeforeArrival,
+    VisitUnknown, BillUnknown, BillClosed, VisitExpired, DeviceUnbound, InstitutionClosed, NotInsuredHere, NotSynced,
+    InsuranceSuspended, ItemUnknown, PriceOverLimit, benefit.no_policy, benefit.no_rule, AmountMismatch, QuoteChanged,
+    PasswordRequired, those of `prove`, SettlementBusy.
+    """
+    request = _request(desk, order, institution=institution, caller=caller, request_id=request_id, at=at)
+    person_id = request.person_id
+    proved = False
+    for _ in range(_TRIES):
+        facts = await desk.facts(request)
+        answer = rules.earlier_answer(facts, order, person_id)
+        if answer is not None:
+            return answer
+        rules.require_visit(facts, institution=institution, bill_id=order.bill_id, at=at)
+        assessed = rules.assess(facts, order.basket, policies=desk.policies, on=day_of(at))
+        rules.require_agreed(assessed, order.expected, password_given=prove is not None)
+        if prove is not None and not proved:
+            await prove(assessed.account_id)
+            proved = True
+        entry = rules.entry_of(
+            assessed,
+            order,
+            person_id=person_id,
+            settlement_id=desk.numbers.issue(
+                region=assessed.relation.place, person_id=person_id, counter=(facts.serial or 0) + 1
+            ),
+            institution=institution,
+            caller=caller,
+            request_id=request_id,
+            at=at,
+        )
+        if await desk.post(entry) == "posted":
+            return entry.answer
+    raise refusals.SettlementBusy
+
+
+async def reverse(
+    desk: Desk, *, settlement_id: str, institution: str, caller: str, request_id: str, at: datetime
+) -> Settled:
+    """Cancel a settlement of this institution whole, restoring money and counters; a repeat gets the first answer.
+
+    Refusals, first that applies: SettlementUnknown, IdReused, LaterSettlementExists, SettlementBusy.
+    """
+    person_id = desk.person_of_number(settlement_id)
+    for _ in range(_TRIES):
+        found = await store.reversal_facts(
+            desk.pool, person_id=person_id, settlement_id=settlement_id, caller=caller, request_id=request_id
+        )
+        original, answer = found["settlement"], found["answer"]
+        if original is None or original["institution"] != institution or original["reverses"] is not None:
+            raise refusals.SettlementUnknown
+        if found["caller_person"] is not None:
+            if answer is None or answer["digest"] != hashlib.sha256(settlement_id.encode()).hexdigest():
+                raise refusals.IdReused
+            return msgspec.convert(answer["answer"], Settled)
+        if found["reversal"] is not None:
+            return await _first_reversal(desk, person_id, found["reversal"]["settlement_id"])
+        if found["later"] is not None:
+            raise refusals.LaterSettlementExists(later=found["later"])
+        entry = rules.reversal_of(
+            found,
+            person_id=person_id,
+            reversal_id=desk.numbers.issue(region=original["place"], person_id=person_id, counter=found["serial"] + 1),
+            caller=caller,
+            request_id=request_id,
+            at=at,
+        )
+        if await desk.post(entry) == "posted":
+            return entry.answer
+    raise refusals.SettlementBusy
+
+
+async def _first_reversal(desk: Desk, person_id: str, reversal_id: str) -> Settled:
+    answer = await desk.pool.fetchval(
+        "SELECT answer FROM core.answer WHERE person_id = $1 AND operation = 'reverse'"
+        " AND answer->>'settlement_id' = $2",
+        person_id,
+        reversal_id,
+    )
+    return msgspec.convert(answer, Settled)
+
+
+async def reverse_request(
+    desk: Desk, *, token: str, original_id: str, institution: str, caller: str, request_id: str, at: datetime
+) -> Settled | None:
+    """Cancel whatever this caller's `original_id` settled, although its answer never came; None if nothing had been.
+
+    In that case the id stays occupied, so that the late original is refused. Refusals: VisitUnknown, IdReused, those
+    of `reverse`.
+    """
+    person_id = desk.person_of_token(token)
+    async with desk.pool.acquire() as connection, connection.transaction():
+        visit = await connection.fetchval("SELECT institution FROM credential.visit_of($1, $2)", person_id, token)
+        if visit != institution:
+            raise refusals.VisitUnknown
+        await store.hold_person(connection, person_id)
+        if await store.add_tombstone(connection, person_id=person_id, caller=caller, request_id=original_id, at=at):
+            return None
+        answer = await connection.fetchval(
+            "SELECT answer FROM core.answer_of($1, $2, 'settle', $3)", person_id, caller, original_id
+        )
+    if answer is None:
+        raise refusals.IdReused
+    if not answer:
+        return None
+    return await reverse(
+        desk,
+        settlement_id=answer["settlement_id"],
+        institution=institution,
+        caller=caller,
+        request_id=request_id,
+        at=at,
+    )
+
+
+async def send_bill(
+    desk: Desk, tx: Tx, *, basket: Basket, bill_id: str, institution: str, till: str, at: datetime
+) -> Quote:
+    """Send a bill to the phone of the person at the till and return what it shows there.
+
+    Refusals: those of `quote`, IdReused.
+    """
+    request = _quote_request(desk, basket, institution=institution, at=at)
+    # Not through the desk: who holds a connection and waits for another one ends up waiting for himself.
+    [facts] = await store.facts(tx, [request])
+    shown = _quote_of(desk, facts, basket, institution=institution, at=at)
+    person_id = request.person_id
+    added = await store.add_bill(
+        tx,
+        {
+            "person_id": person_id,
+            "bill_id": bill_id,
+            "institution": institution,
+            "till": till,
+            "basket": basket,
+            "quote": shown,
+            "state": "sent",
+            "sent_at": at,
+            "expires_at": at + BILL_LASTS,
+        },
+    )
+    if not added:
+        earlier = await store.bill(tx, person_id, bill_id)
+        if earlier is None or msgspec.convert(earlier["basket"], Basket) != basket:
+            raise refusals.IdReused
+        return msgspec.convert(earlier["quote"], Quote)
+    await outbox.publish(
+        tx,
+        person_id=person_id,
+        topic="settlement.bill_sent",
+        payload={"bill_id": bill_id, "institution": institution, "total_fen": shown.split.total_fen},
+        at=at,
+    )
+    return shown
+
+
+def order_of_bill(bill: Any) -> Order:
+    """Return the order that confirming a bill on the phone places: just what was shown."""
+    return Order(
+        basket=msgspec.convert(bill["basket"], Basket),
+        expected=msgspec.convert(bill["quote"], Quote).split,
+        bill_id=bill["bill_id"],
+    )
+
+
+async def confirm_bill(desk: Desk, *, person_id: str, bill_id: str, prove: Prove, at: datetime) -> Settled:
+    """Settle a bill that its person confirmed on the phone with the transaction password.
+
+    The bill's id is the caller's id, so confirming twice, or on the phone and at the till, settles once.
+    Refusals: BillUnknown, those of `confirm`.
+    """
+    bill = await store.bill(desk.pool, person_id, bill_id)
+    if bill is None:
+        raise refusals.BillUnknown
+    return await confirm(
+        desk,
+        order=order_of_bill(bill),
+        institution=bill["institution"],
+        caller=bill["institution"],
+        request_id=bill_id,
+        prove=prove,
+        at=at,
+    )
+
+
+async def close_bill(tx: Tx, *, person_id: str, bill_id: str, state: str, at: datetime) -> None:
+    """Decline (the person) or withdraw (the till) a bill; doing it again changes nothing.
+
+    Refusals: BillUnknown, BillClosed.
+    """
+    await store.hold_person(tx, person_id)
+    bill = await store.bill(tx, person_id, bill_id)
+    if bill is None:
+        raise refusals.BillUnknown
+    if bill["state"] == state:
+        return
+    topic = require_move(bill["state"], state)
+    await store.close_bill(tx, person_id, bill_id, state)
+    await outbox.publish(
+        tx, person_id=person_id, topic=topic, payload={"bill_id": bill_id, "institution": bill["institution"]}, at=at
+    )

@@ -1,0 +1,174 @@
+"""Settlements read back: a person's records, one document whole, an institution's day."""
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from yibao.core.database import Pool, Row, Tx
+from yibao.settlement.refusals import SettlementUnknown
+from yibao.settlement.types import Amounts, Quote
+
+
+class Record(Struct, frozen=True):
+    """One settlement in a person's list."""
+
+    settlement_id: str
+    institution: str
+    settled_at: datetime
+    total_fen: int
+    fund_fen: int
+    account_fen: int
+    cash_fen: int
+    reversed_by: str | None
+
+
+class DocumentLine(Struct, frozen=True):
+    line_no: int
+    code: str
+    name: str
+    unit: str
+    charge_class: str
+    own_pay_rate: str
+    quantity: str
+    unit_price: str
+    amount_fen: int
+    full_own_fen: int
+    over_limit_fen: int
+    first_own_fen: int
+    in_scope_fen: int
+
+
+class DocumentFund(Struct, frozen=True):
+    fund: str
+    amount_fen: int
+
+
+class Document(Struct, frozen=True):
+    """A settlement whole, as slips, records and institutions read it."""
+
+    settlement_id: str
+    institution: str
+    place: str
+    insutype: str
+    visit_kind: str
+    settled_at: datetime
+    amounts: Amounts
+    lines: tuple[DocumentLine, ...]
+    funds: tuple[DocumentFund, ...]
+    policy: str
+    trace: list[dict[str, Any]]
+    reverses: str | None
+    reversed_by: str | None
+
+
+class Bill(Struct, frozen=True):
+    """A bill on the phone with what it shows."""
+
+    bill_id: str
+    institution: str
+    state: str
+    sent_at: datetime
+    expires_at: datetime
+    settlement_id: str | None
+    quote: Quote
+
+
+async def records(tx: Tx | Pool, person_id: str, *, limit: int = 100) -> list[Record]:
+    """Return the person's settlements, newest first; a cancelled one names its cancelling."""
+    rows = await tx.fetch(
+        """
+        SELECT s.settlement_id, s.institution, s.settled_at, s.total_fen, s.fund_fen, s.account_fen, s.cash_fen,
+               r.settlement_id AS reversed_by
+        FROM settlement.settlement s
+        LEFT JOIN settlement.settlement r ON r.person_id = s.person_id AND r.reverses = s.settlement_id
+        WHERE s.person_id = $1 AND s.reverses IS NULL
+        ORDER BY s.serial DESC LIMIT $2
+        """,
+        person_id,
+        limit,
+    )
+    return [Record(**row) for row in rows]
+
+
+async def document(tx: Tx | Pool, *, person_id: str, settlement_id: str) -> Document:
+    """Return one settlement of this person whole. Refusals: SettlementUnknown."""
+    row = await tx.fetchrow(
+        """
+        SELECT s.*,
+            (SELECT r.settlement_id FROM settlement.settlement r
+             WHERE r.person_id = s.person_id AND r.reverses = s.settlement_id) AS reversed_by,
+            (SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('quantity', l.quantity::text,
+                        'unit_price', l.unit_price::text, 'own_pay_rate', l.own_pay_rate::text) ORDER BY l.line_no)
+             FROM settlement.line l
+             WHERE l.person_id = s.person_id AND l.settlement_id = s.settlement_id) AS lines,
+            (SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY f.fund), '[]') FROM settlement.fund f
+             WHERE f.person_id = s.person_id AND f.settlement_id = s.settlement_id) AS funds
+        FROM settlement.settlement s WHERE s.person_id = $1 AND s.settlement_id = $2
+        """,
+        person_id,
+        settlement_id,
+    )
+    if row is None:
+        raise SettlementUnknown
+    return _document(row)
+
+
+def _document(row: Row) -> Document:
+    plain = {name: row[name] for name in Document.__struct_fields__ if name not in ("amounts", "lines", "funds")}
+    return Document(
+        **plain,
+        amounts=Amounts(*(row[name] for name in Amounts.__struct_fields__)),
+        lines=msgspec.convert(row["lines"], tuple[DocumentLine, ...]),
+        funds=msgspec.convert(row["funds"], tuple[DocumentFund, ...]),
+    )
+
+
+async def document_of_institution(tx: Tx | Pool, *, person_id: str, settlement_id: str, institution: str) -> Document:
+    """Return one settlement that this institution made. Refusals: SettlementUnknown."""
+    found = await document(tx, person_id=person_id, settlement_id=settlement_id)
+    if found.institution != institution:
+        raise SettlementUnknown
+    return found
+
+
+async def bill(tx: Tx | Pool, *, person_id: str, bill_id: str) -> Bill | None:
+    rows = await tx.fetch("SELECT * FROM settlement.bill WHERE person_id = $1 AND bill_id = $2", person_id, bill_id)
+    return _bill(rows[0]) if rows else None
+
+
+async def bills_waiting(tx: Tx | Pool, person_id: str, *, at: datetime) -> list[Bill]:
+    """Return the bills that wait for this person's word, oldest first."""
+    rows = await tx.fetch(
+        "SELECT * FROM settlement.bill WHERE person_id = $1 AND state = 'sent' AND expires_at > $2 ORDER BY sent_at",
+        person_id,
+        at,
+    )
+    return [_bill(row) for row in rows]
+
+
+def _bill(row: Row) -> Bill:
+    plain = {name: row[name] for name in Bill.__struct_fields__ if name != "quote"}
+    return Bill(**plain, quote=msgspec.convert(row["quote"], Quote))
+
+
+class DaybookLine(Struct, frozen=True):
+    settlement_id: str
+    settled_at: datetime
+    reverses: str | None
+    total_fen: int
+    fund_fen: int
+    account_fen: int
+    cash_fen: int
+
+
+async def daybook(tx: Tx | Pool, *, institution: str, on: date) -> list[DaybookLine]:
+    """Return what an institution settled on a day, newest first; as far as the worker has brought it."""
+    rows = await tx.fetch(
+        "SELECT settlement_id, settled_at, reverses, total_fen, fund_fen, account_fen, cash_fen"
+        " FROM settlement.daybook WHERE institution = $1 AND settled_on = $2 ORDER BY settled_at DESC",
+        institution,
+        on,
+    )
+    return [DaybookLine(**row) for row in rows]

@@ -1,0 +1,521 @@
+"""From facts to a case, and from an assessment to the rows of a settlement; pure."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import msgspec
+
+from yibao import benefit
+from yibao.core.clock import day_of
+from yibao.core.money import yuan_text
+from yibao.settlement import refusals
+from yibao.settlement.types import (
+    Amounts,
+    Basket,
+    Entry,
+    Facts,
+    Guard,
+    Institution,
+    Item,
+    Order,
+    Quote,
+    QuotedLine,
+    Relation,
+    Settled,
+    Split,
+    Tally,
+    digest_text,
+)
+
+INSURANCE = {"310": "employee", "390": "resident"}  # insutype
+PERSON_KIND = {  # psn_type, by its first two digits, then the four-digit kinds that are told apart
+    "11": "employed",
+    "12": "retired",
+    "15": "adult",
+    "16": "aged",
+    "1401": "child",
+    "1402": "child",
+    "1403": "student",
+    "1404": "student",
+}
+NORMAL = "1"  # psn_insu_stas
+
+
+def digest(order: Order) -> str:
+    return hashlib.sha256(digest_text(order)).hexdigest()
+
+
+def earlier_answer(facts: Facts, order: Order, person_id: str) -> Settled | None:
+    """Return the first answer to this id, if it was given to the same order.
+
+    Refusals: IdReused, ReversedBeforeArrival.
+    """
+    if facts.caller_person is None:
+        return None
+    if facts.caller_person != person_id or facts.answer is None:
+        raise refusals.IdReused
+    if not facts.answer.answer:
+        raise refusals.ReversedBeforeArrival
+    if facts.answer.digest != digest(order):
+        raise refusals.IdReused
+    return msgspec.convert(facts.answer.answer, Settled)
+
+
+def require_visit(facts: Facts, *, institution: str, bill_id: str, at: datetime) -> None:
+    """Refuse a visit that does not let this institution settle now.
+
+    A bill on the phone outlives the scan: it was sent while the visit was valid, and has its own end.
+    Refusals: VisitUnknown, BillUnknown, BillClosed, VisitExpired, DeviceUnbound.
+    """
+    if facts.visit is None or facts.visit.institution != institution:
+        raise refusals.VisitUnknown
+    if bill_id:
+        if facts.bill is None or facts.bill.institution != institution:
+            raise refusals.BillUnknown
+        if facts.bill.state != "sent" or facts.bill.expires_at <= at:
+            raise refusals.BillClosed
+    elif facts.visit.expires_at <= at:
+        raise refusals.VisitExpired
+    if facts.visit.device_unbound:
+        raise refusals.DeviceUnbound
+
+
+def visit_kind_of(institution: Institution | None) -> str:
+    """Return the kind of visit that this institution settles; refuses InstitutionClosed."""
+    if institution is None or not institution.active:
+        raise refusals.InstitutionClosed
+    kind = "pharmacy" if institution.kind == "pharmacy" else "outpatient"
+    if kind not in institution.services:
+        raise refusals.InstitutionClosed
+    return kind
+
+
+def relation_for(facts: Facts, place: str) -> Relation:
+    """Return the insurance relation that pays at an institution of `place`.
+
+    Refusals: NotInsuredHere, NotSynced, InsuranceSuspended.
+    """
+    here = [relation for relation in facts.coverage or () if relation.place == place]
+    if not here:
+        raise refusals.NotInsuredHere
+    relation = min(here, key=lambda r: (r.state != NORMAL, not r.synced, r.psn_no))
+    if not relation.synced:
+        raise refusals.NotSynced
+    if relation.state != NORMAL:
+        raise refusals.InsuranceSuspended
+    return relation
+
+
+def age_on(birth_on: date, day: date) -> int:
+    return day.year - birth_on.year - ((day.month, day.day) < (birth_on.month, birth_on.day))
+
+
+def person_kind(psn_type: str) -> str:
+    return PERSON_KIND.get(psn_type[:4]) or PERSON_KIND[psn_type[:2]]
+
+
+def line_amount(quantity: Decimal, unit_price: Decimal) -> int:
+    """Return quantity times unit price in fen, each line rounded half up, as the national interface has it."""
+    return int((quantity * unit_price * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def price(basket: Basket, items: Mapping[str, Item]) -> tuple[benefit.Line, ...]:
+    """Return the priced lines of a basket. Refusals, by line: ItemUnknown, PriceOverLimit."""
+    lines = []
+    for line_no, line in enumerate(basket.lines, start=1):
+        item = items.get(line.code)
+        if item is None:
+            raise refusals.ItemUnknown(line_no=line_no)
+        unit_price = item.price if line.unit_price is None else line.unit_price
+        if unit_price > item.price:
+            raise refusals.PriceOverLimit(line_no=line_no, unit_price=plain(unit_price), price=plain(item.price))
+        lines.append(
+            benefit.Line(
+                line_no=line_no,
+                code=item.code,
+                name=item.name,
+                charge_class=item.charge_class,
+                quantity=line.quantity,
+                unit_price=unit_price,
+                amount_fen=line_amount(line.quantity, unit_price),
+                price_limit=item.price_limit,
+                own_pay_rate=item.own_pay_rate,
+            )
+        )
+    return tuple(lines)
+
+
+def plain(number: Decimal) -> str:
+    """Return a decimal without trailing zeros, but with two places at least: `12.50`, `0.3333`."""
+    text = f"{number.normalize():f}"
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction.ljust(2, '0')}"
+
+
+class Assessed(msgspec.Struct, frozen=True):
+    """A basket priced and assessed against the facts that were read."""
+
+    facts: Facts
+    relation: Relation
+    visit_kind: str
+    counters: dict[str, int]
+    account_version: int | None
+    balance_fen: int
+    lines: tuple[benefit.Line, ...]
+    items: dict[str, Item]
+    assessment: benefit.Assessment
+
+    @property
+    def split(self) -> Split:
+        a = self.assessment
+        return Split(a.total_fen, a.fund_fen, a.account_fen, a.cash_fen)
+
+    @property
+    def account_id(self) -> str:
+        assert self.facts.visit is not None
+        return self.facts.visit.account_id
+
+    @property
+    def needs_password(self) -> bool:
+        assert self.facts.visit is not None
+        return self.assessment.total_fen > self.facts.visit.free_limit_fen
+
+
+def account_name(place: str) -> str:
+    return f"personal:{place}"
+
+
+def tally_of(tallies: tuple[Tally, ...] | None, relation: Relation, year: int) -> dict[str, int]:
+    for tally in tallies or ():
+        if (tally.place, tally.insutype, tally.year) == (relation.place, relation.insutype, year):
+            return tally.counters
+    return {}
+
+
+def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date) -> Assessed:
+    """Choose the relation, price the lines and let the benefit engine decide who pays.
+
+    Refusals: InstitutionClosed, those of `relation_for`, those of `price`, those of the benefit engine.
+    """
+    visit_kind = visit_kind_of(facts.institution)
+    assert facts.institution is not None
+    relation = relation_for(facts, facts.institution.place)
+    items = {item.code: item for item in facts.items or ()}
+    lines = price(basket, items)
+    counters = tally_of(facts.tallies, relation, on.year)
+    account = next((a for a in facts.accounts or () if a.account == account_name(relation.place)), None)
+    case = benefit.Case(
+        insured_place=relation.place,
+        treated_place=facts.institution.place,
+        insurance=INSURANCE[relation.insutype],  # type: ignore[arg-type]
+        person_kind=person_kind(relation.psn_type),  # type: ignore[arg-type]
+        age=age_on(date.fromisoformat(relation.birth_on), on),
+        visit_kind=visit_kind,  # type: ignore[arg-type]
+        institution_kind=facts.institution.kind,  # type: ignore[arg-type]
+        institution_level=facts.institution.level,  # type: ignore[arg-type]
+        filing="local",
+        on=on,
+        lines=lines,
+        tallies=counters,
+        qualifications=frozenset(),
+        account_fen=account.balance_fen if account else 0,
+        use_account=basket.use_account,
+    )
+    return Assessed(
+        facts=facts,
+        relation=relation,
+        visit_kind=visit_kind,
+        counters=counters,
+        account_version=account.version if account else None,
+        balance_fen=account.balance_fen if account else 0,
+        lines=lines,
+        items=items,
+        assessment=benefit.assess(case, using=policies),
+    )
+
+
+def quote_of(assessed: Assessed) -> Quote:
+    a = assessed.assessment
+    return Quote(
+        split=assessed.split,
+        full_own_fen=a.full_own_fen,
+        over_limit_fen=a.over_limit_fen,
+        first_own_fen=a.first_own_fen,
+        in_scope_fen=a.in_scope_fen,
+        deductible_fen=a.deductible_fen,
+        balance_fen=assessed.balance_fen,
+        needs_password=assessed.needs_password,
+        lines=tuple(
+            QuotedLine(
+                line_no=line.line_no,
+                code=line.code,
+                name=line.name,
+                unit=assessed.items[line.code].unit,
+                charge_class=line.charge_class,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                amount_fen=line.amount_fen,
+                in_scope_fen=share.in_scope_fen,
+            )
+            for line, share in zip(assessed.lines, a.lines, strict=True)
+        ),
+    )
+
+
+def require_agreed(assessed: Assessed, expected: Split, *, password_given: bool) -> None:
+    """Refuse what nobody agreed to. Refusals: AmountMismatch, QuoteChanged, PasswordRequired."""
+    split = assessed.split
+    if split.total_fen != expected.total_fen:
+        raise refusals.AmountMismatch(total=yuan_text(split.total_fen))
+    if split != expected:
+        raise refusals.QuoteChanged(
+            fund=yuan_text(split.fund_fen), account=yuan_text(split.account_fen), cash=yuan_text(split.cash_fen)
+        )
+    if assessed.needs_password and not password_given:
+        assert assessed.facts.visit is not None
+        raise refusals.PasswordRequired(
+            total=yuan_text(split.total_fen), limit=yuan_text(assessed.facts.visit.free_limit_fen)
+        )
+
+
+def transfers_of(
+    amounts: Amounts,
+    funds: list[tuple[str, int]],
+    *,
+    person_id: str,
+    place: str,
+    institution: str,
+    cause: str,
+    at: datetime,
+) -> list[dict[str, object]]:
+    """Return who pays whom: funds, personal account and cash to the institution; back again where negative."""
+    sources = [(f"fund:{place}:{fund}", fen) for fund, fen in funds]
+    sources.append((account_name(place), amounts.account_fen))
+    sources.append(("cash", amounts.cash_fen))
+    till = f"institution:{institution}"
+    return [
+        {
+            "person_id": person_id,
+            "cause": cause,
+            "from_account": source if fen > 0 else till,
+            "to_account": till if fen > 0 else source,
+            "amount_fen": abs(fen),
+            "happened_at": at,
+        }
+        for source, fen in sources
+        if fen
+    ]
+
+
+def entry_of(
+    assessed: Assessed,
+    order: Order,
+    *,
+    person_id: str,
+    settlement_id: str,
+    institution: str,
+    caller: str,
+    request_id: str,
+    at: datetime,
+) -> Entry:
+    """Return the rows of a settlement that everybody has agreed to."""
+    a = assessed.assessment
+    relation = assessed.relation
+    serial = assessed.facts.serial or 0
+    amounts = Amounts.of(a)
+    funds = [(share.fund, share.amount_fen) for share in a.funds if share.amount_fen]
+    answer = Settled(
+        settlement_id=settlement_id,
+        settled_at=at,
+        institution=institution,
+        total_fen=a.total_fen,
+        fund_fen=a.fund_fen,
+        account_fen=a.account_fen,
+        cash_fen=a.cash_fen,
+        balance_fen=assessed.balance_fen - a.account_fen,
+    )
+    year = day_of(at).year
+    # A counter that did not exist was 0, so that before and after differ only if the settlement moved something.
+    tally_before = {**dict.fromkeys(a.tallies, 0), **assessed.counters}
+    tally_after = {**tally_before, **a.tallies}
+    return Entry(
+        guard=Guard(
+            person_id=person_id,
+            serial=serial,
+            account=account_name(relation.place) if assessed.account_version is not None else None,
+            account_version=assessed.account_version,
+            caller=caller,
+            operation="settle",
+            id=request_id,
+        ),
+        answer=answer,
+        settlement={
+            "person_id": person_id,
+            "settlement_id": settlement_id,
+            "serial": serial + 1,
+            "reverses": None,
+            "institution": institution,
+            "place": relation.place,
+            "insutype": relation.insutype,
+            "visit_kind": assessed.visit_kind,
+            "settled_at": at,
+            "year": year,
+            **msgspec.structs.asdict(amounts),
+            "tally_before": tally_before,
+            "tally_after": tally_after,
+            "policy": a.policy,
+            "trace": a.trace,
+        },
+        lines=[
+            {
+                "person_id": person_id,
+                "settlement_id": settlement_id,
+                "line_no": line.line_no,
+                "code": line.code,
+                "name": line.name,
+                "unit": assessed.items[line.code].unit,
+                "charge_class": line.charge_class,
+                "own_pay_rate": line.own_pay_rate,
+                "quantity": line.quantity,
+                "unit_price": line.unit_price,
+                "amount_fen": line.amount_fen,
+                "full_own_fen": share.full_own_fen,
+                "over_limit_fen": share.over_limit_fen,
+                "first_own_fen": share.first_own_fen,
+                "in_scope_fen": share.in_scope_fen,
+            }
+            for line, share in zip(assessed.lines, a.lines, strict=True)
+        ],
+        funds=[
+            {"person_id": person_id, "settlement_id": settlement_id, "fund": fund, "amount_fen": fen}
+            for fund, fen in funds
+        ],
+        tally={
+            "person_id": person_id,
+            "place": relation.place,
+            "insutype": relation.insutype,
+            "year": year,
+            "counters": tally_after,
+        },
+        bill=(
+            {"person_id": person_id, "bill_id": order.bill_id, "settlement_id": settlement_id}
+            if order.bill_id
+            else None
+        ),
+        transfers=transfers_of(
+            amounts,
+            funds,
+            person_id=person_id,
+            place=relation.place,
+            institution=institution,
+            cause=settlement_id,
+            at=at,
+        ),
+        remembered={
+            "person_id": person_id,
+            "caller": caller,
+            "operation": "settle",
+            "id": request_id,
+            "digest": digest(order),
+            "answer": answer,
+            "at": at,
+        },
+        event={
+            "person_id": person_id,
+            "topic": "settlement.settled",
+            "payload": answer,
+            "at": at,
+        },
+    )
+
+
+def reversal_of(
+    found: dict[str, Any],
+    *,
+    person_id: str,
+    reversal_id: str,
+    caller: str,
+    request_id: str,
+    at: datetime,
+) -> Entry:
+    """Return the rows that cancel a settlement: the same document with every amount negated.
+
+    The counters go back by what the settlement had added to them, also those of a year that is over.
+    """
+    original = found["settlement"]
+    settlement_id, place, institution = original["settlement_id"], original["place"], original["institution"]
+    amounts = Amounts(*(original[name] for name in Amounts.__struct_fields__)).negated()
+    account = next((a for a in found["accounts"] if a["account"] == account_name(place)), None)
+    tallies = msgspec.convert(found["tallies"], tuple[Tally, ...])
+    relation_key = (place, original["insutype"], original["year"])
+    now = next((t.counters for t in tallies if (t.place, t.insutype, t.year) == relation_key), {})
+    before, after = original["tally_before"], original["tally_after"]
+    restored = {name: fen - (after.get(name, 0) - before.get(name, 0)) for name, fen in now.items()}
+    funds = [(fund["fund"], -fund["amount_fen"]) for fund in found["funds"]]
+    answer = Settled(
+        settlement_id=reversal_id,
+        settled_at=at,
+        institution=institution,
+        total_fen=amounts.total_fen,
+        fund_fen=amounts.fund_fen,
+        account_fen=amounts.account_fen,
+        cash_fen=amounts.cash_fen,
+        balance_fen=(account["balance_fen"] if account else 0) - amounts.account_fen,
+        reverses=settlement_id,
+    )
+    return Entry(
+        guard=Guard(
+            person_id=person_id,
+            serial=found["serial"],
+            account=account["account"] if account else None,
+            account_version=account["version"] if account else None,
+            caller=caller,
+            operation="reverse",
+            id=request_id,
+        ),
+        answer=answer,
+        settlement={
+            **original,
+            **msgspec.structs.asdict(amounts),
+            "settlement_id": reversal_id,
+            "serial": found["serial"] + 1,
+            "reverses": settlement_id,
+            "settled_at": at,
+            "tally_before": now,
+            "tally_after": restored,
+        },
+        lines=[
+            {**line, "settlement_id": reversal_id}
+            | {name: -line[name] for name in line if name.endswith("_fen")}
+            | {"quantity": f"-{line['quantity']}"}
+            for line in found["lines"]
+        ],
+        funds=[
+            {"person_id": person_id, "settlement_id": reversal_id, "fund": fund, "amount_fen": fen}
+            for fund, fen in funds
+        ],
+        tally={
+            "person_id": person_id,
+            "place": place,
+            "insutype": original["insutype"],
+            "year": original["year"],
+            "counters": restored,
+        },
+        bill=None,
+        transfers=transfers_of(
+            amounts, funds, person_id=person_id, place=place, institution=institution, cause=reversal_id, at=at
+        ),
+        remembered={
+            "person_id": person_id,
+            "caller": caller,
+            "operation": "reverse",
+            "id": request_id,
+            "digest": hashlib.sha256(settlement_id.encode()).hexdigest(),
+            "answer": answer,
+            "at": at,
+        },
+        event={"person_id": person_id, "topic": "settlement.reversed", "payload": answer, "at": at},
+    )

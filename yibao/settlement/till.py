@@ -1,0 +1,512 @@
+"""The cashier's till: scan, basket, what is owed, settle, slip, cancel, today's settlements.
+
+Every step is a form that is posted and redirected from. All that stands on the screen is in the draft, so nothing is
+lost by a refresh; and every form says which draft it was shown for, so nothing is done to another one.
+"""
+
+import asyncio
+import io
+import re
+from collections.abc import Awaitable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+import zxingcpp
+from litestar import Response, Router, get, post
+from litestar.di import Provide
+from litestar.params import FromPath, FromQuery, URLEncodedBody
+from litestar.response import Redirect, Template
+from msgspec import Struct
+from PIL import Image
+
+from yibao import identity, registry, settlement
+from yibao.core.clock import Clock, day_of
+from yibao.core.database import Pool, transaction
+from yibao.core.refusal import Refusal
+from yibao.core.vault import Vault
+from yibao.credential import Gate
+from yibao.credential.api import scan_code
+from yibao.service import directory
+from yibao.settlement import draft, queries, refusals, rules, slip
+from yibao.settlement.actions import Desk
+from yibao.settlement.api import by_password
+from yibao.settlement.draft import Draft, DraftLine
+from yibao.settlement.types import Order, Split
+from yibao.web.principal import SignedIn, cashier
+from yibao.web.refusals import Malformed
+
+GENDERS = {"1": "男", "2": "女"}  # gend
+BILL_ENDS = {"declined": "参保人拒绝了这张账单", "withdrawn": "账单已撤回", "sent": "账单超过 15 分钟没有确认，已失效"}
+SCAN_AGAIN = (refusals.VisitExpired, refusals.VisitUnknown, refusals.DeviceUnbound)
+PIXELS_MAX = 16_000_000
+FOUND_MAX = 8
+
+_CODE = re.compile(r"[0-9]{28}")
+_BARCODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128])
+
+Form = URLEncodedBody[dict[str, str]]
+Page = Template | Redirect
+
+
+class Shown(Struct, frozen=True):
+    """What a till shows of a person."""
+
+    name: str
+    gender: str
+    age: int
+    place: str
+
+
+class Till:
+    """One till while it answers one request."""
+
+    def __init__(self, request: SignedIn, pool: Pool, vault: Vault, desk: Desk, clock: Clock) -> None:
+        self.pool = pool
+        self.vault = vault
+        self.desk = desk
+        self.at = clock()
+        self.institution = request.auth.institution
+        self.login = request.auth.subject
+
+    async def draft(self) -> Draft | None:
+        return await draft.draft_of(self.pool, institution=self.institution, till=self.login)
+
+    async def draft_shown(self, data: dict[str, str]) -> Draft:
+        """Return the draft, if it is the one for which the form was shown. Refusals: DraftChanged."""
+        there = await self.draft()
+        if there is None:
+            raise refusals.DraftChanged
+        _require_shown(there, data)
+        return there
+
+    async def person(self, person_id: str, place: str) -> Shown:
+        person = await registry.person(self.pool, self.vault, person_id)
+        return Shown(
+            name=registry.masked_name(person.name),
+            gender=GENDERS.get(person.gender, "性别未说明"),
+            age=rules.age_on(person.birth_on, day_of(self.at)),
+            place=await registry.region_name(self.pool, place) or place,
+        )
+
+    async def page(self, *, q: str | None = None, refusal: Refusal | None = None) -> Template:
+        """Show what stands on this till, with the refusal of what was tried on top.
+
+        `q` is what was searched for. Nothing in the search box, sent with Enter, leads on to paying: so hands stay on
+        the keyboard.
+        """
+        there = await self.draft()
+        if there is None:
+            return _template("scan", refusal)
+        person_id = self.desk.person_of_token(there.token)
+        # A visit token begins with the insured place, as the national ecToken does.
+        context: dict[str, Any] = {"draft": there, "person": await self.person(person_id, there.token[:6])}
+        if there.settled is not None:
+            return _template("settled", refusal, **context)
+        if there.bill_sent:
+            bill = await queries.bill(self.pool, person_id=person_id, bill_id=there.request_id)
+            waits = bill is not None and bill.state == "sent" and bill.expires_at > self.at
+            ended = BILL_ENDS.get(bill.state if bill else "", "账单没有发出")
+            return _template("waiting", refusal, bill=bill, waits=waits, ended=ended, **context)
+        quote, why_not = None, None
+        if there.lines:
+            try:
+                quote = await settlement.quote(self.desk, basket=there.basket, institution=self.institution, at=self.at)
+            except Refusal as refused:
+                why_not = refused
+        return _template(
+            "basket",
+            refusal,
+            quote=quote,
+            why_not=why_not,
+            scan_again=isinstance(why_not, SCAN_AGAIN),
+            q=q or "",
+            pay=q == "",
+            found=await directory.search(self.pool, q, limit=FOUND_MAX) if q else [],
+            **context,
+        )
+
+    async def after(self, step: Awaitable[str | None]) -> Page:
+        """Take a step and lead to where it says, the till unless told otherwise; if refused, show why."""
+        try:
+            there = await step
+        except Refusal as refusal:
+            return await self.page(refusal=refusal)
+        return Redirect(there or "/till", status_code=303)
+
+    async def document(self, settlement_id: str) -> queries.Document:
+        """Return a settlement of this institution. Refusals: SettlementUnknown."""
+        return await queries.document_of_institution(
+            self.pool,
+            person_id=self.desk.person_of_number(settlement_id),
+            settlement_id=settlement_id,
+            institution=self.institution,
+        )
+
+
+def _require_shown(there: Draft, data: dict[str, str]) -> None:
+    if there.request_id != data.get("shown"):
+        raise refusals.DraftChanged
+
+
+def _template(name: str, refusal: Refusal | None, **context: Any) -> Template:
+    return Template(
+        template_name=f"settlement/till/{name}.html",
+        context={
+            "refusal": refusal,
+            "short": slip.short,
+            "price": lambda number: rules.plain(Decimal(number)),
+            "class_names": slip.CLASS_NAMES,
+            **context,
+        },
+        status_code=refusal.status if refusal is not None else 200,
+    )
+
+
+def _typed(text: str) -> str:
+    """Return what somebody typed without what no keyboard gives, which the database would not take either."""
+    return "".join(character for character in text if character.isprintable()).strip()
+
+
+def _number(text: str) -> Decimal:
+    """Return a number from a form. Refusals: MalformedOrder."""
+    try:
+        return Decimal(_typed(text))
+    except InvalidOperation:
+        raise refusals.MalformedOrder(what="数量和单价须是数字，例如 2 或 12.50。") from None
+
+
+@get("")
+async def show(till: Till, q: FromQuery[str | None] = None) -> Template:
+    return await till.page(q=None if q is None else _typed(q)[:50])
+
+
+@post("/scan")
+async def scan(till: Till, data: Form, gate: Gate) -> Page:
+    return await till.after(_scan(till, gate, code="".join(_typed(data.get("code", "")).split())))
+
+
+async def _scan(till: Till, gate: Gate, *, code: str) -> None:
+    before = await till.draft()
+    if before is not None and before.waiting:  # Asked before the code is spent.
+        raise refusals.DraftLocked
+    redeemed = await scan_code(gate, code=code, institution=till.institution, till=till.login, at=till.at)
+    # Somebody whose scan has expired finds the basket as it was; nobody finds another person's.
+    kept = (
+        before is not None and before.settled is None and till.desk.person_of_token(before.token) == redeemed.person_id
+    )
+    async with transaction(till.pool) as tx:
+        await draft.begin(
+            tx,
+            institution=till.institution,
+            till=till.login,
+            token=redeemed.token,
+            lines=before.lines if before is not None and kept else (),
+            instead_of=before,
+            at=till.at,
+        )
+
+
+class Frame(Struct, frozen=True):
+    code: str
+
+
+@post("/frame", status_code=200)
+async def frame(request: SignedIn) -> Frame:
+    return Frame(await asyncio.to_thread(code_in, await request.body()))
+
+
+def code_in(picture: bytes) -> str:
+    """Return the 28 digits of a code that a JPEG shows; empty if there is none, or it is no picture at all."""
+    try:
+        image = Image.open(io.BytesIO(picture), formats=["JPEG"])
+        if image.width * image.height > PIXELS_MAX:
+            return ""
+        barcodes = zxingcpp.read_barcodes(image.convert("L"), formats=_BARCODES)
+    except Exception:  # A broken picture makes Pillow raise whatever its bytes led to.
+        return ""
+    return next((barcode.text for barcode in barcodes if _CODE.fullmatch(barcode.text)), "")
+
+
+@post("/lines/add")
+async def add_line(till: Till, data: Form) -> Page:
+    return await till.after(_add_line(till, data))
+
+
+async def _add_line(till: Till, data: dict[str, str]) -> None:
+    there = await till.draft_shown(data)
+    item = await directory.item(till.pool, _typed(data.get("code", "")))
+    if item is None:
+        raise refusals.ItemUnknown(line_no=len(there.lines) + 1)
+    line = DraftLine(item.code, item.name, item.unit, quantity=_number(data.get("quantity", "")))
+    await _change(till, there, lines=draft.added(there.lines, line))
+
+
+@post("/lines/change")
+async def change_line(till: Till, data: Form) -> Page:
+    return await till.after(_change_line(till, data))
+
+
+async def _change_line(till: Till, data: dict[str, str]) -> None:
+    there = await till.draft_shown(data)
+    price = _typed(data.get("unit_price", ""))
+    lines = draft.changed(
+        there.lines,
+        data.get("code", ""),
+        quantity=_number(data.get("quantity", "")),
+        unit_price=_number(price) if price else None,
+    )
+    await _change(till, there, lines=lines)
+
+
+@post("/lines/remove")
+async def remove_line(till: Till, data: Form) -> Page:
+    return await till.after(_remove_line(till, data))
+
+
+async def _remove_line(till: Till, data: dict[str, str]) -> None:
+    there = await till.draft_shown(data)
+    await _change(till, there, lines=draft.removed(there.lines, data.get("code", "")))
+
+
+@post("/account")
+async def use_account(till: Till, data: Form) -> Page:
+    return await till.after(_use_account(till, data))
+
+
+async def _use_account(till: Till, data: dict[str, str]) -> None:
+    there = await till.draft_shown(data)
+    await _change(till, there, use_account=data.get("use") == "yes")
+
+
+async def _change(
+    till: Till, there: Draft, *, lines: tuple[DraftLine, ...] | None = None, use_account: bool | None = None
+) -> None:
+    async with transaction(till.pool) as tx:
+        await draft.change(
+            tx,
+            there,
+            lines=there.lines if lines is None else lines,
+            use_account=there.use_account if use_account is None else use_account,
+            at=till.at,
+        )
+
+
+@post("/send")
+async def send(till: Till, data: Form) -> Page:
+    return await till.after(_send(till, data))
+
+
+async def _send(till: Till, data: dict[str, str]) -> None:
+    there = await till.draft_shown(data)
+    if there.bill_sent or there.settled is not None:
+        return
+    async with transaction(till.pool) as tx:
+        await settlement.send_bill(
+            till.desk,
+            tx,
+            basket=there.basket,
+            bill_id=there.request_id,
+            institution=till.institution,
+            till=till.login,
+            at=till.at,
+        )
+        await draft.mark_sent(tx, there, at=till.at)
+
+
+@post("/withdraw")
+async def withdraw(till: Till, data: Form) -> Page:
+    return await till.after(_withdraw(till, data))
+
+
+async def _withdraw(till: Till, data: dict[str, str]) -> None:
+    """Take the bill back from the phone, unless the person was faster: then the page shows what they decided."""
+    there = await till.draft()
+    if there is None or not there.waiting:
+        return
+    _require_shown(there, data)
+    person_id = till.desk.person_of_token(there.token)
+    try:
+        async with transaction(till.pool) as tx:
+            bill = await queries.bill(tx, person_id=person_id, bill_id=there.request_id)
+            if bill is not None and bill.state not in ("declined", "withdrawn"):
+                await settlement.close_bill(
+                    tx, person_id=person_id, bill_id=bill.bill_id, state="withdrawn", at=till.at
+                )
+            await draft.reopen(tx, there, at=till.at)
+    except refusals.BillClosed:
+        return
+
+
+@post("/confirm")
+async def confirm(till: Till, data: Form, hasher: identity.Hasher) -> Page:
+    return await till.after(_confirm(till, data, hasher))
+
+
+async def _confirm(till: Till, data: dict[str, str], hasher: identity.Hasher) -> str | None:
+    """Settle for the amounts that were on the screen, under the draft's id: a second click gets the first answer."""
+    there = await till.draft_shown(data)
+    if there.settled is not None:
+        return None
+    draft.require_open(there)
+    password = data.get("password", "")
+    settled = await settlement.confirm(
+        till.desk,
+        order=Order(there.basket, _split_shown(data)),
+        institution=till.institution,
+        caller=till.institution,
+        request_id=there.request_id,
+        prove=by_password(till.pool, hasher, password, device=till.login, at=till.at) if password else None,
+        at=till.at,
+    )
+    now = await till.draft()
+    if now is None or now.request_id != there.request_id:
+        # Somebody worked on in another window meanwhile. What was paid must be seen all the same.
+        return f"/till/settlements/{settled.settlement_id}"
+    return None
+
+
+def _split_shown(data: dict[str, str]) -> Split:
+    """Return the amounts that the form was shown with. Refusals: Malformed."""
+    try:
+        return msgspec.convert(
+            {name: data.get(name.removesuffix("_fen")) for name in Split.__struct_fields__}, Split, strict=False
+        )
+    except msgspec.ValidationError:
+        raise Malformed(what="缺少所显示的金额。") from None
+
+
+@post("/clear")
+async def clear(till: Till, data: Form) -> Page:
+    return await till.after(_clear(till, data))
+
+
+async def _clear(till: Till, data: dict[str, str]) -> None:
+    there = await till.draft()
+    if there is None:
+        return
+    _require_shown(there, data)
+    async with transaction(till.pool) as tx:
+        await draft.clear(tx, there)
+
+
+@get("/daybook")
+async def daybook(till: Till) -> Template:
+    return await _daybook(till)
+
+
+async def _daybook(till: Till, *, number: str = "", refusal: Refusal | None = None) -> Template:
+    on = day_of(till.at)
+    lines = await queries.daybook(till.pool, institution=till.institution, on=on)
+    return _template(
+        "daybook",
+        refusal,
+        on=on,
+        lines=lines,
+        cancelled={line.reverses for line in lines},
+        totals={
+            name: sum(getattr(line, name) for line in lines)
+            for name in ("total_fen", "fund_fen", "account_fen", "cash_fen")
+        },
+        number=number,
+    )
+
+
+@get("/settlements")
+async def find(till: Till, number: FromQuery[str] = "") -> Page:
+    """Lead from a number that was typed to its settlement."""
+    number = "".join(_typed(number).split())
+    try:
+        found = await till.document(number)
+    except refusals.SettlementUnknown as refusal:
+        return await _daybook(till, number=number[:40], refusal=refusal)
+    return Redirect(f"/till/settlements/{found.settlement_id}", status_code=303)
+
+
+@get("/settlements/{settlement_id:str}")
+async def show_settlement(till: Till, settlement_id: FromPath[str]) -> Template:
+    return await _document(till, "document", settlement_id)
+
+
+@get("/settlements/{settlement_id:str}/reversal")
+async def ask_reversal(till: Till, settlement_id: FromPath[str]) -> Template:
+    return await _document(till, "reversal", settlement_id)
+
+
+@post("/settlements/{settlement_id:str}/reversal")
+async def reverse(till: Till, settlement_id: FromPath[str]) -> Page:
+    try:
+        reversal = await settlement.reverse(
+            till.desk,
+            settlement_id=settlement_id,
+            institution=till.institution,
+            caller=till.institution,
+            request_id=f"reverse-{settlement_id}",
+            at=till.at,
+        )
+    except refusals.SettlementUnknown:
+        raise
+    except Refusal as refusal:
+        return await _document(till, "reversal", settlement_id, refusal=refusal)
+    return Redirect(f"/till/settlements/{reversal.settlement_id}", status_code=303)
+
+
+async def _document(till: Till, name: str, settlement_id: str, *, refusal: Refusal | None = None) -> Template:
+    document = await till.document(settlement_id)
+    return _template(
+        name,
+        refusal,
+        document=document,
+        person=await till.person(till.desk.person_of_number(document.settlement_id), document.place),
+        insurance=slip.INSURANCE_NAMES.get(document.insutype, document.insutype),
+        visit=slip.VISIT_NAMES.get(document.visit_kind, document.visit_kind),
+        fund_name=slip.fund_name,
+    )
+
+
+@get("/settlements/{settlement_id:str}/slip.pdf")
+async def show_slip(till: Till, settlement_id: FromPath[str]) -> Response[bytes]:
+    document = await till.document(settlement_id)
+    institution = await registry.institution(till.pool, document.institution)
+    person = await registry.person(till.pool, till.vault, till.desk.person_of_number(document.settlement_id))
+    place = await registry.region_name(till.pool, document.place)
+    made = await asyncio.to_thread(
+        slip.slip_pdf,
+        document,
+        institution_name=institution.name if institution else document.institution,
+        person_name=person.name,
+        place_name=place or document.place,
+    )
+    return Response(
+        made,
+        media_type="application/pdf",
+        headers={"content-disposition": f'inline; filename="{document.settlement_id}.pdf"'},
+    )
+
+
+routes = [
+    Router(
+        "/till",
+        route_handlers=[
+            show,
+            scan,
+            frame,
+            add_line,
+            change_line,
+            remove_line,
+            use_account,
+            send,
+            withdraw,
+            confirm,
+            clear,
+            daybook,
+            find,
+            show_settlement,
+            ask_reversal,
+            reverse,
+            show_slip,
+        ],
+        dependencies={"till": Provide(Till, sync_to_thread=False)},
+        guards=[cashier],
+    )
+]
