@@ -1,0 +1,21 @@
+"""消息: what the person was told, newest first."""
+
+from litestar import Router, get
+from litestar.response import Redirect, Template
+
+from yibao.core.clock import Clock
+from yibao.core.database import Pool
+from yibao.service import message
+from yibao.web.principal import SignedIn, insured
+
+
+@get("/messages")
+async def messages(request: SignedIn, pool: Pool, clock: Clock) -> Template | Redirect:
+    person_id = request.auth.person_id
+    if person_id is None:
+        return Redirect("/me/bind?next=/messages", status_code=303)
+    found = await message.read(pool, person_id=person_id, at=clock())
+    return Template("message/list.html", context={"messages": found})
+
+
+routes = [Router("/", route_handlers=[messages], guards=[insured])]

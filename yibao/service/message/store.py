@@ -1,0 +1,45 @@
+"""SQL of the message room."""
+
+from datetime import datetime
+
+from yibao.core.database import Pool, Row, Tx
+from yibao.service.message.types import Told
+
+
+async def add(tx: Tx | Pool, *, person_id: str, event_id: int, told: Told, at: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO message.message (person_id, event_id, title, body, href, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        person_id,
+        event_id,
+        told.title,
+        told.body,
+        told.href,
+        at,
+    )
+
+
+async def read(tx: Tx | Pool, *, person_id: str, at: datetime, limit: int) -> list[Row]:
+    """Mark all messages read and return the newest as they were before; both from one snapshot.
+
+    So a message that arrives meanwhile is neither shown nor marked.
+    """
+    return await tx.fetch(
+        """
+        WITH seen AS (
+            UPDATE message.message SET read_at = $2 WHERE person_id = $1 AND read_at IS NULL
+        )
+        SELECT title, body, href, created_at, read_at FROM message.message
+        WHERE person_id = $1 ORDER BY created_at DESC, event_id DESC LIMIT $3
+        """,
+        person_id,
+        at,
+        limit,
+    )
+
+
+async def unread(tx: Tx | Pool, person_id: str) -> int:
+    count: int = await tx.fetchval(
+        "SELECT count(*) FROM message.message WHERE person_id = $1 AND read_at IS NULL", person_id
+    )
+    return count
