@@ -1,0 +1,309 @@
+"""The one file that knows every room and wires them: what is opened at start, who answers which route and topic."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableCharacterError
+from litestar import Litestar, Router, get
+from litestar.config.csrf import CSRFConfig
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie, MutableScopeHeaders, State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+from litestar.types import Message, Scope
+from msgspec import Struct
+
+import yibao.credential.api
+import yibao.credential.pages
+import yibao.identity.pages
+import yibao.service.directory.api
+import yibao.service.message.jobs
+import yibao.service.message.pages
+import yibao.settlement.api
+import yibao.settlement.jobs
+import yibao.settlement.pages
+import yibao.settlement.till
+import yibao.site
+from yibao import credential, identity, rooms, settlement
+from yibao.core import clock as wall
+from yibao.core.clock import Clock
+from yibao.core.database import Pool, open_pool
+from yibao.core.numbers import Numbers
+from yibao.core.outbox import Handler
+from yibao.core.refusal import Refusal
+from yibao.core.settings import Settings
+from yibao.core.vault import Keys, KeysDoNotFit, Vault
+from yibao.identity.unionpay import RealNameByBank, UnionPayCredentials, UnionPayRealName
+from yibao.service.message.sms import HttpSms, NullSms, SmsGateway
+from yibao.web import problem
+from yibao.web.pages import templates
+from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE, TILL_COOKIE, Principal, anyone
+from yibao.web.refusals import SignInFirst
+
+BODY_SIZE_MAX = 2 * 1024 * 1024  # A camera frame; everything else is far smaller.
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:;"
+    " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything that the routes and jobs share, opened once."""
+
+    settings: Settings
+    keys: Keys
+    pool: Pool
+    vault: Vault
+    clock: Clock
+    codes: credential.Codes
+    tokens: credential.Tokens
+    gate: credential.Gate
+    desk: settlement.Desk
+    hasher: identity.Hasher
+    bank: RealNameByBank
+    sms: SmsGateway
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings,
+    keys: Keys,
+    *,
+    clock: Clock = wall.now,
+    hasher: identity.Hasher | None = None,
+    pool_size: int = 10,
+) -> AsyncIterator[House]:
+    """Open the database and the ports to the outside, and close them when the block ends.
+
+    Raises KeysDoNotFit if the database was written with other keys.
+    """
+    pool = await open_pool(settings.database_url, size=pool_size)
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            vault = Vault(keys)
+            await _require_keys_fit(pool, vault)
+            codes, tokens = credential.Codes(keys), credential.Tokens(keys)
+            yield House(
+                settings=settings,
+                keys=keys,
+                pool=pool,
+                vault=vault,
+                clock=clock,
+                codes=codes,
+                tokens=tokens,
+                gate=credential.Gate(pool, codes=codes, tokens=tokens, vault=vault),
+                desk=settlement.Desk(pool, numbers=Numbers(keys.numbers), tokens=tokens),
+                hasher=hasher or identity.Hasher(vault),
+                bank=_bank(settings, client),
+                sms=_sms(settings, client),
+            )
+    finally:
+        await pool.close()
+
+
+def _bank(settings: Settings, client: httpx.AsyncClient) -> RealNameByBank:
+    if not settings.unionpay_url:
+        return identity.NoBank()
+    credentials = UnionPayCredentials.from_folder(Path(settings.unionpay_keys))
+    return UnionPayRealName(client=client, url=settings.unionpay_url, credentials=credentials)
+
+
+def _sms(settings: Settings, client: httpx.AsyncClient) -> SmsGateway:
+    if not settings.sms_url:
+        return NullSms()
+    return HttpSms(client=client, url=settings.sms_url, secret=settings.sms_secret.encode())
+
+
+async def _require_keys_fit(pool: Pool, vault: Vault) -> None:
+    mark = vault.index("keys", "check")
+    await pool.execute("INSERT INTO core.key_check (mark) VALUES ($1) ON CONFLICT DO NOTHING", mark)
+    if await pool.fetchval("SELECT mark FROM core.key_check") != mark:
+        raise KeysDoNotFit
+
+
+class Health(Struct, frozen=True):
+    status: str
+
+
+@get("/health", summary="服务是否可用", tags=["web"])
+async def health(pool: Pool) -> Health:
+    await pool.fetchval("SELECT 1")
+    return Health("ok")
+
+
+API = [
+    Router("/api", route_handlers=[health], guards=[anyone]),
+    *yibao.credential.api.routes,
+    *yibao.service.directory.api.routes,
+    *yibao.settlement.api.routes,
+]
+PAGES = [
+    *yibao.site.routes,
+    *yibao.identity.pages.routes,
+    *yibao.credential.pages.routes,
+    *yibao.service.message.pages.routes,
+    *yibao.settlement.pages.routes,
+    *yibao.settlement.till.routes,
+]
+
+
+class RecentKeys:
+    """Remembers for a few seconds whose an API key is, to save a round trip; a revoked key works that long at most."""
+
+    SECONDS = 5.0
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known: dict[str, tuple[str, float]] = {}
+
+    async def institution_of(self, key: str) -> str | None:
+        now = time.monotonic()
+        known = self._known.get(key)
+        if known is not None and known[1] > now:
+            return known[0]
+        code = await identity.institution_of_key(self._pool, key)
+        if code is None:
+            self._known.pop(key, None)
+        else:
+            self._known[key] = (code, now + self.SECONDS)
+        return code
+
+
+def resolver(house: House) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Any]:
+    """Return who asks, by key for systems and by session for people. A key that is no key is refused at once."""
+
+    keys = RecentKeys(house.pool)
+
+    async def resolve(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
+        path = connection.scope["path"]
+        if path.startswith("/api/"):
+            scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer":
+                return None
+            code = await keys.institution_of(key)
+            if code is None:
+                raise SignInFirst
+            return Principal("system", code, institution=code)
+        token = connection.cookies.get(TILL_COOKIE if path.startswith("/till") else SESSION_COOKIE)
+        if not token:
+            return None
+        session = await identity.session(house.pool, token, house.clock())
+        if session is None:
+            return None
+        if session.staff_login is not None:
+            return Principal(
+                "staff",
+                session.staff_login,
+                institution=session.institution,
+                display_name=session.display_name,
+                role=session.role,
+            )
+        return Principal("insured", session.account_id, person_id=session.person_id)
+
+    return resolve
+
+
+def create_app(house: House, *, document_pages: bool = False) -> Litestar:
+    """Return the web application over an open house.
+
+    The OpenAPI document is for institutions' systems; `document_pages` puts the pages into it too, for the test that
+    throws generated requests at every route.
+    """
+    here = Path(__file__).parent
+
+    async def dress(message: Message, scope: Scope) -> None:
+        """Give every answer the security headers, and every browser a mark of its own."""
+        if message["type"] != "http.response.start":
+            return
+        headers = MutableScopeHeaders.from_message(message)
+        path = scope["path"]
+        for name, value in SECURITY_HEADERS.items():
+            if name == "cache-control" and path.startswith(("/static/", "/assets/")):
+                value = "public, max-age=3600"
+            headers[name] = value
+        if headers.get("content-type", "").startswith("text/html"):
+            connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+            if not connection.cookies.get(DEVICE_COOKIE):
+                cookie = Cookie(
+                    key=DEVICE_COOKIE,
+                    value=secrets.token_urlsafe(24),
+                    max_age=400 * 24 * 3600,
+                    httponly=True,
+                    samesite="lax",
+                    secure=house.settings.secure,
+                )
+                headers.add("set-cookie", cookie.to_header(header=""))
+
+    def given(value: Any) -> Provide:
+        return Provide(lambda: value, sync_to_thread=False, use_cache=True)
+
+    return Litestar(
+        [
+            *API,
+            Router("/", route_handlers=PAGES, include_in_schema=document_pages),
+            create_static_files_router("/static", [here / "web" / "static"], guards=[anyone]),
+            create_static_files_router("/assets", [house.settings.home / "assets"], guards=[anyone]),
+        ],
+        dependencies={
+            "pool": given(house.pool),
+            "vault": given(house.vault),
+            "clock": given(house.clock),
+            "codes": given(house.codes),
+            "gate": given(house.gate),
+            "desk": given(house.desk),
+            "hasher": given(house.hasher),
+            "bank": given(house.bank),
+            "secure": given(house.settings.secure),
+        },
+        state=State({"resolve": resolver(house)}),
+        exception_handlers={
+            Refusal: problem.on_refusal,
+            HTTPException: problem.on_http_exception,
+            RecursionError: problem.on_unreadable,
+            UnicodeError: problem.on_unreadable,
+            CharacterNotInRepertoireError: problem.on_unreadable,
+            UntranslatableCharacterError: problem.on_unreadable,
+            Exception: problem.on_error,
+        },
+        csrf_config=CSRFConfig(
+            secret=hashlib.sha256(b"csrf" + house.keys.tokens).hexdigest(),
+            cookie_name="yb_csrf",
+            cookie_httponly=True,
+            cookie_secure=house.settings.secure,
+            exclude=["^/api/"],
+        ),
+        template_config=TemplateConfig(instance=templates(rooms.RENDERED)),
+        openapi_config=OpenAPIConfig(
+            title="Yibao 医保", version="1", path="/docs/api", render_plugins=[JsonRenderPlugin()]
+        ),
+        before_send=[dress],
+        request_max_body_size=BODY_SIZE_MAX,
+        logging_config=None,
+    )
+
+
+def handlers(house: House) -> dict[str, list[Handler]]:
+    """Return who hears of which topic; the worker hands each event to all of them."""
+    heard: dict[str, list[Handler]] = {}
+    for subscriptions in (
+        yibao.settlement.jobs.handlers(house.pool),
+        yibao.service.message.jobs.handlers(house.pool, vault=house.vault, sms=house.sms, clock=house.clock),
+    ):
+        for topic, handler in subscriptions.items():
+            heard.setdefault(topic, []).append(handler)
+    return heard
