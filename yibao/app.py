@@ -270,7 +270,7 @@ def create_app(house: House, *, document_pages: bool = False) -> Litestar:
             "bank": given(house.bank),
             "secure": given(house.settings.secure),
         },
-        state=State({"resolve": resolver(house)}),
+        state=State({"resolve": resolver(house), "clock": house.clock, "hasher": house.hasher}),
         exception_handlers={
             Refusal: problem.on_refusal,
             HTTPException: problem.on_http_exception,

@@ -78,9 +78,9 @@ async def apply(connection: Tx, rooms: Iterable[str], *, progress: Callable[[Mig
     Raises MigrationRefused if an applied file has changed, or if the database is newer than this version.
     """
     migrations = find(rooms)
-    await ensure_roles(connection)
     await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
     try:
+        await ensure_roles(connection)
         await connection.execute(f"SET ROLE {OWNER}")
         await connection.execute(
             "CREATE SCHEMA IF NOT EXISTS migration; CREATE TABLE IF NOT EXISTS migration.applied ("

@@ -8,20 +8,19 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from yibao import registry
-from yibao.core.clock import Clock
 from yibao.core.database import transaction
 from yibao.credential import actions
 from yibao.credential.actions import Gate
 from yibao.credential.refusals import BadCode
 from yibao.credential.types import Redeemed
-from yibao.web.principal import SignedIn, institution
+from yibao.web.principal import SignedIn, institution, now_for
 
 
 class ScanRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What the scanner read. `till` tells the institution's tills apart when one of them is slowed."""
 
     code: Annotated[str, Meta(min_length=1, max_length=64)]
-    till: Annotated[str, Meta(max_length=64)] = ""
+    till: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f]*$")] = ""
 
 
 class Scanned(Struct, frozen=True):
@@ -48,8 +47,10 @@ async def scan_code(gate: Gate, *, code: str, institution: str, till: str, at: d
 
 
 @post("/scans", summary="扫码：用医保码换取就诊凭据")
-async def scan(request: SignedIn, data: JSONBody[ScanRequest], gate: Gate, clock: Clock) -> Scanned:
-    redeemed = await scan_code(gate, code=data.code, institution=request.auth.institution, till=data.till, at=clock())
+async def scan(request: SignedIn, data: JSONBody[ScanRequest], gate: Gate) -> Scanned:
+    redeemed = await scan_code(
+        gate, code=data.code, institution=request.auth.institution, till=data.till, at=now_for(request)
+    )
     return Scanned(
         redeemed.token, redeemed.expires_at, redeemed.place, registry.masked_name(redeemed.name), redeemed.gender
     )

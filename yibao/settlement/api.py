@@ -13,7 +13,7 @@ from yibao.core.database import Pool
 from yibao.settlement import actions, queries
 from yibao.settlement.actions import Desk, Prove
 from yibao.settlement.types import Basket, Order, Quote, RequestId, Settled, Split, Token
-from yibao.web.principal import SignedIn, institution
+from yibao.web.principal import SignedIn, institution, now_for
 
 IdempotencyKey = Annotated[
     str,
@@ -54,29 +54,24 @@ class RequestReversed(Struct, frozen=True):
 
 
 @post("/quotes", status_code=200, summary="试算：费用由谁支付（不记账）")
-async def quote(request: SignedIn, data: JSONBody[QuoteRequest], desk: Desk, clock: Clock) -> Quote:
-    return await actions.quote(desk, basket=data.basket, institution=request.auth.institution, at=clock())
+async def quote(request: SignedIn, data: JSONBody[QuoteRequest], desk: Desk) -> Quote:
+    return await actions.quote(desk, basket=data.basket, institution=request.auth.institution, at=now_for(request))
 
 
 @post("/settlements", summary="结算：按已确认的金额记账")
-async def settle(
-    request: SignedIn,
-    data: JSONBody[SettlementRequest],
-    key: IdempotencyKey,
-    desk: Desk,
-    pool: Pool,
-    hasher: identity.Hasher,
-    clock: Clock,
-) -> Settled:
+async def settle(request: SignedIn, data: JSONBody[SettlementRequest], key: IdempotencyKey, desk: Desk) -> Settled:
     code = request.auth.institution
-    at = clock()
+    at = now_for(request)
+    prove = None
+    if data.password is not None:
+        prove = by_password(desk.pool, request.app.state.hasher, data.password, device=code, at=at)
     return await actions.confirm(
         desk,
         order=Order(data.basket, data.expected),
         institution=code,
         caller=code,
         request_id=key,
-        prove=None if data.password is None else by_password(pool, hasher, data.password, device=code, at=at),
+        prove=prove,
         at=at,
     )
 

@@ -145,7 +145,7 @@ def render(slip: Slip, form: Literal["pdf", "png"]) -> bytes:
         made = _compiler().compile(
             format=form,
             sys_inputs={"slip": msgspec.json.encode(slip).decode()},
-            timestamp=slip.at,  # Printed again, it is the same file.
+            timestamp=slip.at.replace(microsecond=0),  # Printed again, it is the same file.
         )
     assert isinstance(made, bytes)  # Only pictures of several pages are a list.
     return made

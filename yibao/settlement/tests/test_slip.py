@@ -48,7 +48,7 @@ def document(*names: str, sign: int = 1, **changes: Any) -> Document:
         place="510500",
         insutype="310",
         visit_kind="pharmacy",
-        settled_at=datetime(2026, 5, 12, 2, 0, tzinfo=UTC),
+        settled_at=datetime(2026, 5, 12, 2, 0, 0, 123456, tzinfo=UTC),
         amounts=Amounts(
             total_fen=sign * 420_00,
             full_own_fen=sign * 20_00,
