@@ -1,0 +1,117 @@
+"""What callers see of refusals and of failures nobody anticipated, and what the log keeps of them."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from litestar import Litestar, get, post
+from litestar.exceptions import HTTPException
+from litestar.params import JSONBody
+from litestar.template import TemplateConfig
+from msgspec import Struct
+from structlog.testing import capture_logs
+
+from yibao.core.refusal import Refusal
+from yibao.web import problem, refusals
+from yibao.web.pages import safe_next, templates
+
+SECRET = "510502195803150011"
+
+
+class Body(Struct):
+    amount: int
+
+
+@get("/api/refuses")
+async def refuses() -> None:
+    raise refusals.NotPermitted
+
+
+@get("/api/fails")
+async def fails() -> None:
+    raise ValueError(f"Key (cert_no)=({SECRET}) already exists")
+
+
+@post("/api/takes")
+async def takes(data: JSONBody[Body]) -> None:
+    return None
+
+
+@get("/private")
+async def private() -> None:
+    raise refusals.SignInFirst
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = Litestar(
+        [refuses, fails, takes, private],
+        exception_handlers={
+            Refusal: problem.on_refusal,
+            HTTPException: problem.on_http_exception,
+            RecursionError: problem.on_unreadable,
+            Exception: problem.on_error,
+        },
+        template_config=TemplateConfig(instance=templates(["yibao.web"])),
+        logging_config=None,
+        openapi_config=None,
+    )
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as opened:
+        yield opened
+
+
+async def test_a_refusal_is_a_problem_document(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/refuses")
+    assert answer.status_code == 403
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json() == {
+        "type": "/docs/errors#web.not_permitted",
+        "code": "web.not_permitted",
+        "status": 403,
+        "title": "没有权限",
+        "detail": "当前登录的身份不能使用这个功能。",
+        "hint": "请用有权限的工号或机构密钥。",
+        "remedy": "请返回首页；如有疑问请拨打 12393。",
+    }
+
+
+async def test_a_failure_keeps_its_values_to_itself(client: httpx.AsyncClient) -> None:
+    with capture_logs() as logs:
+        answer = await client.get("/api/fails")
+    assert answer.status_code == 500
+    assert SECRET not in answer.text
+    [entry] = logs
+    assert SECRET not in str(entry)
+    assert entry["kind"] == "ValueError"
+    assert entry["number"] in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("body", ['{"amount": "X' + SECRET + '"}', "{}", "[", '"' + SECRET + '"'])
+async def test_malformed_input_is_refused_without_repeating_it(client: httpx.AsyncClient, body: str) -> None:
+    with capture_logs() as logs:
+        answer = await client.post("/api/takes", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "web.malformed_request"
+    assert SECRET not in answer.text
+    assert logs == []
+
+
+async def test_a_person_who_must_sign_in_is_led_there_and_back(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/private")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/private")
+
+
+@pytest.mark.parametrize(
+    ("path", "safe"),
+    [
+        ("/code", "/code"),
+        ("//evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("", "/"),
+        ("/a\nb", "/"),
+    ],
+)
+def test_only_our_own_pages_are_gone_back_to(path: str, safe: str) -> None:
+    assert safe_next(path) == safe
