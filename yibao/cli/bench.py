@@ -130,7 +130,7 @@ async def _measure(found: instance.Instance, console: Console, *, seconds: int) 
         limit, limit_rows = await _scan_limit(found, pool, seconds=seconds)
         _show(console, rates, limit, http_rows, limit_rows)
     await pool.close()
-    console.print("每笔结算、每次扫码各往返数据库 2 次（读一次、写一次；成批时由整批共用）。")
+    console.print("每笔结算、每次扫码各往返数据库 2 次，语句 2 条（一读一写；成批时由整批共用）。")
 
 
 def _show(

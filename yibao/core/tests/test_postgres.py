@@ -26,10 +26,15 @@ QUICK = {"fsync": "off", "shared_buffers": "16MB"}
 SYSTEM_PROGRAMS = sorted(str(path.parent) for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 SUPERVISE = """
-import signal, sys
+import os, pwd, signal, sys
 from pathlib import Path
 from postgres import EmbeddedPostgres, choose_runner, programs
 place = Path(sys.argv[1])
+if sys.argv[2]:  # After the imports, because the account may not be able to read where Python is installed.
+    account = pwd.getpwnam(sys.argv[2])
+    os.setgroups([])
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
 home = place / "home"
 home.mkdir(exist_ok=True)
 runner = choose_runner(home, programs(), base=place)
@@ -127,12 +132,13 @@ def until(condition: Callable[[], bool]) -> None:
     pytest.fail("the awaited state was not reached within ten seconds")
 
 
-def supervise(place: Path, bin_dir: Path, *prefix: str) -> subprocess.Popen[str]:
-    """Run a supervisor in a process of its own, from a copy that any account can read wherever the project lies."""
+def supervise(place: Path, bin_dir: Path, *, account: str = "") -> subprocess.Popen[str]:
+    """Run a supervisor in a process of its own, from a copy that any account can read; as `account` if one is named."""
     shutil.copy(postgres.__file__, place)
     python = str(Path(sys.executable).resolve())
     return subprocess.Popen(
-        [*prefix, python, "-B", "-c", SUPERVISE, str(place)],
+        [python, "-B", "-c", SUPERVISE, str(place), account],
+        cwd="/",
         env={**os.environ, "PYTHONPATH": str(place), "YIBAO_POSTGRES_BIN": str(bin_dir)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -374,10 +380,9 @@ def test_missing_programs_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_it_works_for_an_ordinary_user(place: Path) -> None:
     bin_dir = copy_of_the_wheel(place, mode=0o755)
-    identity = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if AS_ROOT else []
     if AS_ROOT:
         place.chmod(0o777)
-    user = supervise(place, bin_dir, *identity)
+    user = supervise(place, bin_dir, account="nobody" if AS_ROOT else "")
     assert user.stdout is not None
     pid, dsn = user.stdout.readline().split()
     assert ask(dsn, "SELECT 1") == 1
