@@ -30,7 +30,7 @@ OWN_FILES = {  # What a room has besides the anatomy, each because it is the roo
     "settlement": {"draft", "slip", "till"},
     "worker": {"drain"},
     "site": {"reference"},
-    "cli": {"bench", "bench_load", "check", "demo", "instance", "processes", "serving", "world"},
+    "cli": {"bench", "bench_load", "check", "demo", "instance", "policy", "processes", "serving", "world"},
     "sandbox": {"app", "sms", "switches", "unionpay"},
 }  # fmt: skip
 SUBFOLDERS = {"schema", "templates", "tests", "static", "data", "policies", "steps", "world", "__pycache__"}

@@ -15,8 +15,8 @@ A place is a folder in `policies/`; a kind of step that nobody had is a file in 
 
 from yibao.benefit.assess import assess
 from yibao.benefit.document import PolicyError
-from yibao.benefit.examples import Report, run_examples
-from yibao.benefit.policy import SHIPPED, Policies, Policy, load_policy, policies
+from yibao.benefit.examples import Outcome, Report, load_case, run_examples
+from yibao.benefit.policy import SHIPPED, Policies, Policy, Stated, load_policy, policies
 from yibao.benefit.refusals import NoPolicy, NoRule
 from yibao.benefit.trace import sentence
 from yibao.benefit.types import Assessment, Basis, Case, ChargeClass, FundShare, Line, LineShare, TraceStep
@@ -32,12 +32,15 @@ __all__ = [
     "LineShare",
     "NoPolicy",
     "NoRule",
+    "Outcome",
     "Policies",
     "Policy",
     "PolicyError",
     "Report",
+    "Stated",
     "TraceStep",
     "assess",
+    "load_case",
     "load_policy",
     "policies",
     "run_examples",

@@ -105,6 +105,11 @@ class Step(ABC):
     def bind(self, facts: Facts) -> Bound:
         """Choose the values for a day and a kind of case, once for many bills; NoRule where one is missing."""
 
+    @property
+    def paying_fund(self) -> str | None:
+        """The fund that this kind of step lets pay, if it is of that kind."""
+        return None
+
     @staticmethod
     @abstractmethod
     def sentence(step: TraceStep) -> str:

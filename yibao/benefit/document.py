@@ -130,8 +130,8 @@ def open_document(file: Path) -> Node:
     """Read a YAML file; PolicyError where it is missing, not UTF-8, empty or not YAML."""
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        raise PolicyError(file=file, line=1, problem="文件不存在", expected="每个参保地文件夹都有这个文件") from None
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise PolicyError(file=file, line=1, problem="文件不存在", expected="一个可以读取的文件") from None
     except UnicodeDecodeError:
         raise PolicyError(file=file, line=1, problem="文件不是 UTF-8 编码", expected="UTF-8 编码的 YAML") from None
     except yaml.YAMLError as error:

@@ -39,7 +39,7 @@ from yibao.benefit.types import (
 from yibao.core.money import half_up, yuan_text
 from yibao.core.refusal import Refusal
 
-_CASE_OPTIONAL = ("tallies", "qualifications")
+_CASE_OPTIONAL = ("tallies", "qualifications", "admission_no")
 # An example states the account in yuan, as every amount in a file of policy data.
 _CASE = (*(name for name in Case.__struct_fields__ if name not in (*_CASE_OPTIONAL, "account_fen")), "account")
 _MOST = 10_000_000  # Larger than any quantity or unit price; keeps products within the precision of Decimal.
@@ -109,8 +109,13 @@ def run_examples(folder: Path, *, using: Policies | None = None) -> Report:
         if "refusal" in actual and "refusal" not in example.expect:
             differences.append(Difference("refusal", "", actual["refusal"]))
         outcomes.append(Outcome(example, tuple(differences)))
-    steps = (rule.head.rule for groups in policy.groups.values() for group in groups for rule in group.rules)
+    steps = (rule.head.rule for _, _, rule in policy.rules())
     return Report(tuple(outcomes), tuple(step for step in steps if step not in reached))
+
+
+def load_case(file: Path) -> Case:
+    """Read one case from a file of its own, written like the `case` of an example; PolicyError where it is wrong."""
+    return _read_case(open_document(file), {})
 
 
 def load_examples(policy: Policy) -> tuple[Example, ...]:
@@ -194,6 +199,9 @@ def _read_case(node: Node, common: Mapping[str, tuple[Node, Node]]) -> Case:
         ),
         account_fen=of["account"].amount_fen(),
         use_account=of["use_account"].flag(),
+        admission_no=int(of["admission_no"].matching(r"[1-9][0-9]{0,2}", "本年第几次住院，从 1 起"))
+        if "admission_no" in of
+        else 1,
     )
 
 

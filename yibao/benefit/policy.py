@@ -16,9 +16,11 @@ insurance:
           amount: {…}         # the keys of this kind of step; dated values as in `values`
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
@@ -28,8 +30,10 @@ from yibao.benefit.bill import Head, Run, Step
 from yibao.benefit.document import Node, PolicyError, open_document
 from yibao.benefit.refusals import NoPolicy
 from yibao.benefit.steps import KINDS
-from yibao.benefit.types import FACTS, Case, Insurance
-from yibao.benefit.values import Facts, Source, read_sources, read_when
+from yibao.benefit.steps.ceiling import Ceiling
+from yibao.benefit.types import AGE, FACTS, Basis, Case, Insurance
+from yibao.benefit.values import Facts, Source, dated_in, read_sources, read_when
+from yibao.core.money import yuan_text
 
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -63,6 +67,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Stated:
+    """One value as it stands in a policy, for people who read or compare rules."""
+
+    insurance: str
+    group: str  # Label of the group.
+    step: str  # Label of the step.
+    name: str  # Path of the value within its step: amount.2023-01-01.value.retired
+    text: str  # The value in words: 150.00 元, 70%
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The rules of one place."""
 
@@ -71,6 +87,35 @@ class Policy:
     label: str
     sources: Mapping[str, Source]
     groups: Mapping[str, tuple[Group, ...]]  # By insurance.
+
+    @property
+    def ages(self) -> frozenset[int]:
+        """The ages at which some value of this place changes."""
+        return frozenset(
+            age
+            for _, _, rule in self.rules()
+            for dated in dated_in(rule.step)
+            for period in dated.periods
+            for age in period.ages
+        )
+
+    def rules(self) -> Iterator[tuple[str, Group, Rule]]:
+        """Yield every step with its insurance and its group, in the order of the file."""
+        for insurance, groups in self.groups.items():
+            for group in groups:
+                for rule in group.rules:
+                    yield insurance, group, rule
+
+    def stated(self, on: date | None = None) -> Iterator[Stated]:
+        """Yield every value in the order of the file; those that hold on one day, if a day is given."""
+        for insurance, group, rule in self.rules():
+            for dated in dated_in(rule.step):
+                # The file is read oldest first, a value is looked up latest first.
+                periods = (dated.period(on),) if on else tuple(reversed(dated.periods))
+                for cited in (cited for period in periods if period for cited in period.table.values()):
+                    name = cited.basis.rule.removeprefix(f"{rule.head.rule}.")
+                    text = _text(cited.value)
+                    yield Stated(insurance, group.label, rule.head.label, name, text, cited.basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +131,7 @@ class Policies:
 
     def __init__(self, places: Iterable[Policy]) -> None:
         self.places = {policy.place: policy for policy in places}
+        self._ages = sorted({age for policy in self.places.values() for age in policy.ages})
         # Choosing values costs ten times what using them does, and few kinds of case make up a day.
         self._plan = lru_cache(maxsize=4096)(self._choose)
 
@@ -113,11 +159,13 @@ class Policies:
 
         Raises, first that applies: NoPolicy, NoRule
         """
-        return self._plan(*_KEY(case))
+        # Persons between two ages at which some rule changes are alike: a plan serves all of them.
+        at = bisect_right(self._ages, case.age)
+        return self._plan(self._ages[at - 1] if at else 0, *_KEY(case))
 
-    def _choose(self, insured_place: str, insurance: str, on: date, *words: str) -> Plan:
-        policy = self._of(insured_place)
-        facts = Facts(policy.label, insurance, on, dict(zip(FACTS, words, strict=True)))
+    def _choose(self, age: int, insured_place: str, insurance: str, on: date, *words: str) -> Plan:
+        policy = self.of(insured_place)
+        facts = Facts(policy.label, insurance, on, {**dict(zip(FACTS, words, strict=True)), AGE: str(age)})
         group = next((group for group in policy.groups.get(insurance, ()) if facts.meet(group.when)), None)
         if group is None:
             raise facts.no_rule(f"insurance.{insurance}")
@@ -130,8 +178,11 @@ class Policies:
             runs=tuple(each.run for each in bound),
         )
 
-    def _of(self, place: str) -> Policy:
-        """Return the rules of a region: its own, or its city's, or its municipality's (310101 follows 310000)."""
+    def of(self, place: str) -> Policy:
+        """Return the rules of a region: its own, or its city's, or its municipality's (310101 follows 310000).
+
+        Raises: NoPolicy
+        """
         for code in (place, f"{place[:4]}00", f"{place[:2]}0000"):
             if code in self.places:
                 return self.places[code]
@@ -183,6 +234,11 @@ def _read_group(node: Node, sources: Mapping[str, Source]) -> Group:
     rules = tuple(_read_rule(step, when, sources) for step in steps)
     if rules[0].head.kind != "scope" or rules[0].head.when:
         raise steps[0].error("不是划分政策范围的一步", "第一步是 step: scope，并且不写 when")
+    for at, rule in enumerate(rules):
+        if isinstance(rule.step, Ceiling) and rule.step.fund not in {
+            earlier.step.paying_fund for earlier in rules[:at]
+        }:
+            raise steps[at].error(f"前面没有由基金 {rule.step.fund} 支付的一步", "封顶线放在它所限的基金支付之后")
     return Group(fields["label"].text(), when, rules)
 
 
@@ -209,6 +265,19 @@ def _kind_of(node: Node) -> str:
         if key.text() == "step":
             return value.choice(tuple(KINDS))
     raise node.error("缺少“step”", "写明 step：" + "、".join(KINDS) + " 之一")
+
+
+def _text(value: object) -> str:
+    """Say a value of a policy: amounts are whole numbers of fen, rates are decimal numbers."""
+    if isinstance(value, Decimal):
+        return f"{(value * 100).normalize():f}%"
+    if isinstance(value, int):
+        return f"{yuan_text(value)} 元"
+    if isinstance(value, tuple):
+        return " ".join(map(_text, value))
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    return str(value)
 
 
 def _overlap(one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]) -> bool:

@@ -24,8 +24,8 @@ VisitKind = Literal["pharmacy", "outpatient", "inpatient", "chronic"]
 """药店购药, 普通门诊, 住院, 门诊慢特病 (national med_type 41, 11, 21, 14)."""
 
 InstitutionKind = Literal["pharmacy", "hospital"]
-InstitutionLevel = Literal["primary", "secondary", "tertiary", "none"]
-"""一级, 二级, 三级, 未定级. A pharmacy has no level."""
+InstitutionLevel = Literal["community", "primary", "secondary", "tertiary", "none"]
+"""社区卫生服务中心 and 乡镇卫生院, 一级, 二级, 三级, 未定级. A pharmacy has no level."""
 
 Filing = Literal["local", "filed", "unfiled"]
 """Treated at home; away with a filing (备案); away without one."""
@@ -44,6 +44,9 @@ FACTS: dict[str, tuple[str, ...]] = {
     "filing": get_args(Filing),
 }
 """The facts of a case on which a policy may let rules and values depend, each with its words."""
+
+AGE = "age"
+"""A value may also depend on the person's age: its words are the ages from which a value holds, such as 0, 50, 60."""
 
 INSURANCE_NAMES = {"employee": "职工医保", "resident": "城乡居民医保"}
 VISIT_NAMES = {"pharmacy": "药店购药", "outpatient": "普通门诊", "inpatient": "住院", "chronic": "门诊慢特病"}
@@ -87,11 +90,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     qualifications: frozenset[str]
     account_fen: int  # What the person's own account holds and may spend.
     use_account: bool
+    admission_no: int = 1  # Which admission of the year this is; only rules for inpatients ask.
 
     def __post_init__(self) -> None:
         """Refuse an overdrawn account and a counter below 0, which would let them add to the bill."""
         if self.account_fen < 0 or min(self.tallies.values(), default=0) < 0:
             raise ValueError("an account and a counter hold at least 0")
+        if self.admission_no < 1:
+            raise ValueError("admissions are counted from 1")
 
 
 class LineShare(msgspec.Struct, frozen=True):

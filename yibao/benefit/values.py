@@ -2,7 +2,8 @@
 
 amount:
   2023-01-01:                                   # holds from this day until a later entry replaces it
-    by: [person_kind]                           # the facts on which it depends, outermost first; may be left out
+    by: [person_kind]                           # the facts on which it depends, outermost first; may be left out.
+                                                # With `age`, each key is the age from which its value holds.
     value: {employed: "200.00", retired: "150.00"}
     source: a_source                            # an id under `sources`; left out exactly where the grade is assumed
     grade: C
@@ -10,14 +11,15 @@ amount:
     note: …                                     # what a reader should know; required where the grade is assumed
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
+from dataclasses import fields as fields_of
 from datetime import date
 from typing import Generic, TypeVar
 
 from yibao.benefit.document import Node
 from yibao.benefit.refusals import NoRule
-from yibao.benefit.types import FACTS, FILING_NAMES, GRADES, INSURANCE_NAMES, VISIT_NAMES, Basis, Grade
+from yibao.benefit.types import AGE, FACTS, FILING_NAMES, GRADES, INSURANCE_NAMES, VISIT_NAMES, Basis, Grade
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ class Facts:
     label: str  # Name of the place.
     insurance: str
     on: date
-    words: Mapping[str, str]  # One word for each of FACTS.
+    words: Mapping[str, str]  # One word for each of FACTS, and the age.
 
     def meet(self, when: Mapping[str, tuple[str, ...]]) -> bool:
         """Return whether each fact that `when` names has one of the words listed."""
@@ -76,6 +78,26 @@ class Period(Generic[T]):
     by: tuple[str, ...]
     table: dict[tuple[str, ...], Cited[T]]
 
+    @property
+    def ages(self) -> tuple[int, ...]:
+        """The ages from which another value may hold, highest first."""
+        if AGE not in self.by:
+            return ()
+        at = self.by.index(AGE)
+        return tuple(sorted({int(key[at]) for key in self.table}, reverse=True))
+
+    def find(self, words: Mapping[str, str]) -> Cited[T] | None:
+        """Return the value for these words: that of the highest age which the person has reached."""
+        if AGE not in self.by:
+            return self.table.get(tuple(words[fact] for fact in self.by))
+        for age in self.ages:
+            if age <= int(words[AGE]):
+                reached = {**words, AGE: str(age)}
+                cited = self.table.get(tuple(reached[fact] for fact in self.by))
+                if cited is not None:
+                    return cited
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Dated(Generic[T]):
@@ -86,14 +108,30 @@ class Dated(Generic[T]):
 
     def at(self, facts: Facts) -> Cited[T]:
         """Return the value that holds for these facts; NoRule where the policy has none."""
-        for period in self.periods:
-            if period.from_on <= facts.on:
-                key = tuple(facts.words[fact] for fact in period.by)
-                cited = period.table.get(key)
-                if cited is None:
-                    raise facts.no_rule(".".join((self.path, period.from_on.isoformat(), "value", *key)))
-                return cited
-        raise facts.no_rule(f"{self.path}（{facts.on.isoformat()} 当日的值）")
+        period = self.period(facts.on)
+        if period is None:
+            raise facts.no_rule(f"{self.path}（{facts.on.isoformat()} 当日的值）")
+        cited = period.find(facts.words)
+        if cited is None:
+            key = tuple(facts.words[fact] for fact in period.by)
+            raise facts.no_rule(".".join((self.path, period.from_on.isoformat(), "value", *key)))
+        return cited
+
+    def period(self, on: date) -> Period[T] | None:
+        """Return the values that hold on a day; None before the first."""
+        return next((period for period in self.periods if period.from_on <= on), None)
+
+
+def dated_in(part: object) -> Iterator[Dated[object]]:
+    """Yield every dated value that stands in a step, or in anything that consists of steps."""
+    if isinstance(part, Dated):
+        yield part
+    elif isinstance(part, tuple):
+        for each in part:
+            yield from dated_in(each)
+    elif is_dataclass(part):
+        for field in fields_of(part):
+            yield from dated_in(getattr(part, field.name))
 
 
 def read_sources(node: Node) -> dict[str, Source]:
@@ -146,7 +184,7 @@ def _read_period(from_on: date, node: Node, sources: Mapping[str, Source], leaf:
         source = sources[fields["source"].choice(tuple(sources))]
         if GRADES.index(grade) < GRADES.index(source.grade):
             raise fields["grade"].error(f"等级“{grade}”高于来源的等级", f"{source.grade} 或更低")
-    by = tuple(fact.choice(tuple(FACTS)) for fact in fields["by"].items()) if "by" in fields else ()
+    by = tuple(fact.choice((*FACTS, AGE)) for fact in fields["by"].items()) if "by" in fields else ()
 
     def cite(at: Node) -> Cited[T]:
         basis = Basis(
@@ -165,9 +203,15 @@ def _read_period(from_on: date, node: Node, sources: Mapping[str, Source], leaf:
         if not facts:
             return {(): cite(at)}
         return {
-            (key.choice(FACTS[facts[0]]), *rest): cited
+            (_read_word(key, facts[0]), *rest): cited
             for key, value in at.entries()
             for rest, cited in table(value, facts[1:]).items()
         }
 
     return Period(from_on, by, table(fields["value"], by))
+
+
+def _read_word(node: Node, fact: str) -> str:
+    if fact == AGE:
+        return node.matching(r"0|[1-9][0-9]{0,2}", "周岁，从这个年龄起，例如 60")
+    return node.choice(FACTS[fact])

@@ -13,7 +13,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from yibao.cli import demo, instance, serving
+from yibao.cli import demo, instance, policy, serving
 from yibao.cli import world as seeded
 from yibao.core import clock
 from yibao.core import settings as installation
@@ -27,6 +27,7 @@ from yibao.web.assets import AssetsUnavailable
 app = typer.Typer(help="Yibao 医保：基本医疗保险公共服务平台", no_args_is_help=True, pretty_exceptions_enable=False)
 ledger_app = typer.Typer(help="总账", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(policy.app, name="policy")
 console = Console()
 
 PeopleOption = Annotated[int, typer.Option("--people", min=1, max=3_000_000, help="合成世界的人数")]

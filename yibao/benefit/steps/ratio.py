@@ -76,6 +76,10 @@ class Ratio(Step):
 
         return Bound(run, basis)
 
+    @property
+    def paying_fund(self) -> str:
+        return self.fund
+
     @staticmethod
     def sentence(step: TraceStep) -> str:
         base, fund = yuan_text(int(step.inputs["base_fen"])), yuan_text(int(step.results["fund_fen"]))

@@ -30,6 +30,13 @@ insurance:
           amount:
             2024-01-01: {value: "0.07", source: none, grade: K, verified: true}
             2025-01-01: {value: "10.00", source: none, grade: K, verified: true}
+        - step: first_pay
+          label: 异地先行负担
+          when: {filing: [filed, unfiled]}
+          rounding: half_up
+          rate:
+            2024-01-01: {by: [filing], value: {filed: "0.05", unfiled: "0.123456"}, source: none, grade: K,
+                         verified: true}
         - step: ratio
           label: 基本
           fund: "390100"
@@ -57,6 +64,57 @@ insurance:
           label: 个人账户
           pays:
             2024-01-01: {value: [in_scope], source: none, grade: K, verified: true}
+"""
+
+# Deductibles that fall with each admission, ages, and segments counted both ways, over the year.
+SEGMENTED = """
+place: "991000"
+label: 分段检验
+sources: {none: {title: 仅供检验, grade: K}}
+insurance:
+  employee:
+    inpatient:
+      label: 分段
+      when: {visit_kind: [inpatient]}
+      steps:
+        - {step: scope, label: 范围, over_limit_rounding: half_up, first_own_rounding: half_up}
+        - step: admission_deductible
+          label: 起付线
+          code: S001
+          amounts:
+            2024-01-01:
+              by: [institution_level]
+              value: {tertiary: ["800.00", "500.00"], secondary: ["650.00", "550.00", "350.00", "0.00"]}
+              source: none
+              grade: K
+              verified: false
+          less_each: {2024-01-01: {value: "150.00", source: none, grade: K, verified: false}}
+          floor: {2024-01-01: {value: "260.00", source: none, grade: K, verified: false}}
+        - step: segments
+          label: 基本
+          code: C001
+          fund: "310100"
+          on: burden
+          rounding: half_up
+          tally: inpatient.burden
+          bands:
+            2024-01-01:
+              by: [age, person_kind]
+              value:
+                0: {employed: {"0": "0.80", "5000": "0.85", "10000": "0.90"}}
+                60: {employed: {"0": "1.00"}, retired: {"0": "0.90", "5000": "0.95"}}
+                70: {retired: {"0": "1.00"}}
+              source: none
+              grade: K
+              verified: false
+        - step: segments
+          label: 补充
+          fund: "310300"
+          on: excess
+          rounding: down
+          bands:
+            2024-01-01:
+              {value: {"0": "0.30", "20000": "0.40"}, source: none, grade: K, verified: false}
 """
 
 
@@ -115,6 +173,15 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Policies:
     folder = tmp_path_factory.mktemp("policies")
     (folder / "990000_chain").mkdir()
     (folder / "990000_chain" / "policy.yaml").write_text(CHAIN, encoding="utf-8")
+    return Policies.load(folder)
+
+
+@pytest.fixture(scope="session")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> Policies:
+    """The place 991000."""
+    folder = tmp_path_factory.mktemp("policies")
+    (folder / "991000_segmented").mkdir()
+    (folder / "991000_segmented" / "policy.yaml").write_text(SEGMENTED, encoding="utf-8")
     return Policies.load(folder)
 
 

@@ -13,7 +13,7 @@ from yibao.benefit import Assessment, Case, Line, NoPolicy, NoRule, Policies, Po
 from yibao.benefit.bill import Bound
 from yibao.benefit.policy import Plan
 from yibao.benefit.steps import KINDS
-from yibao.benefit.types import FACTS
+from yibao.benefit.types import FACTS, PersonKind
 from yibao.core.money import half_up
 
 bounded = settings(derandomize=True, deadline=None, max_examples=150)
@@ -41,37 +41,48 @@ def lines(draw: st.DrawFn) -> tuple[Line, ...]:
     return tuple(made)
 
 
+COUNTERS = {
+    "510500": ("outpatient.deductible_met", "outpatient.fund_paid"),
+    "510100": ("inpatient.fund_paid",),
+    "990000": ("all.deductible_met", "all.fund_paid"),
+    "991000": ("inpatient.burden",),
+}
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Any bill under the rules of 泸州, or under the chain of funds of the place 990000."""
-    chained = draw(st.booleans())
-    kinds = ("adult", "aged", "child") if chained else ("employed", "retired")
-    counters = (
-        ("all.deductible_met", "all.fund_paid") if chained else ("outpatient.deductible_met", "outpatient.fund_paid")
-    )
+    """Any bill under the rules of 泸州 or 成都, the chain of funds of 990000, or the segments of 991000."""
+    place = draw(st.sampled_from(tuple(COUNTERS)))
+    resident = place == "990000" or (place == "510100" and draw(st.booleans()))
+    age = draw(st.integers(0, 110))
+    kinds: tuple[PersonKind, ...] = ("adult", "aged", "child") if resident else ("employed", "retired")
+    if place == "991000":  # Its segments know the retired from 60 on.
+        kinds = ("employed",) if age < 60 else ("retired",)
+    levels = {"510100": ("community", "primary", "secondary", "tertiary"), "991000": ("secondary", "tertiary")}
     return Case(
-        insured_place="990000" if chained else "510500",
+        insured_place=place,
         treated_place="510500",
-        insurance="resident" if chained else "employee",
+        insurance="resident" if resident else "employee",
         person_kind=draw(st.sampled_from(kinds)),
-        age=draw(st.integers(0, 110)),
-        visit_kind=draw(st.sampled_from(("pharmacy", "outpatient"))),
+        age=age,
+        visit_kind=draw(st.sampled_from(("pharmacy", "outpatient"))) if place in ("510500", "990000") else "inpatient",
         institution_kind="hospital",
-        institution_level=draw(st.sampled_from(FACTS["institution_level"])),
-        filing="local",
+        institution_level=draw(st.sampled_from(levels.get(place, FACTS["institution_level"]))),
+        filing=draw(st.sampled_from(FACTS["filing"])) if place == "990000" else "local",
         on=draw(st.sampled_from((date(2024, 12, 31), date(2025, 1, 1)))),
         lines=draw(lines()),
-        tallies={name: draw(st.integers(0, 300_000)) for name in counters if draw(st.booleans())},
+        tallies={name: draw(st.integers(0, 300_000)) for name in COUNTERS[place] if draw(st.booleans())},
         qualifications=frozenset(),
         account_fen=draw(st.integers(0, 500_000)),
         use_account=draw(st.booleans()),
+        admission_no=draw(st.integers(1, 9)),
     )
 
 
 @pytest.fixture(scope="session")
-def rules(chain: Policies) -> Policies:
-    """The shipped places together with the place 990000."""
-    return Policies([*policies().places.values(), *chain.places.values()])
+def rules(chain: Policies, segmented: Policies) -> Policies:
+    """The shipped places together with the places 990000 and 991000."""
+    return Policies([*policies().places.values(), *chain.places.values(), *segmented.places.values()])
 
 
 def amounts_of(found: msgspec.Struct) -> dict[str, int]:
@@ -103,10 +114,10 @@ def test_the_parts_of_any_bill_sum_up_and_none_is_negative(rules: Policies, case
 @given(case=cases())
 def test_the_counters_move_by_what_this_bill_took(rules: Policies, case: Case) -> None:
     found = assess(case, using=rules)
-    group = "all" if case.insured_place == "990000" else "outpatient"
     moved = {name: found.tallies[name] - case.tallies.get(name, 0) for name in found.tallies}
-    first_fund = sum(share.amount_fen for share in found.funds if share.fund in ("310102", "390100"))
-    assert moved == {f"{group}.deductible_met": found.deductible_fen, f"{group}.fund_paid": first_fund}
+    first_fund = sum(share.amount_fen for share in found.funds if share.fund in ("310102", "310100", "390100"))
+    by = {"deductible_met": found.deductible_fen, "fund_paid": first_fund, "burden": found.in_scope_fen}
+    assert moved == {name: by[name.partition(".")[2]] for name in COUNTERS[case.insured_place]}
 
 
 @bounded
@@ -130,6 +141,18 @@ def test_more_in_scope_is_never_paid_less(rules: Policies, case: Case, more_fen:
     fund_fen = assess(case, using=rules).fund_fen
     assert assess(larger, using=rules).fund_fen >= fund_fen
     assert assess(covered, using=rules).fund_fen >= fund_fen
+
+
+@bounded
+@given(case=cases(), earlier=st.integers(1, 9), years=st.integers(0, 60))
+def test_a_later_admission_or_a_higher_age_is_never_paid_less(
+    rules: Policies, case: Case, earlier: int, years: int
+) -> None:
+    fund_fen = assess(case, using=rules).fund_fen
+    later = msgspec.structs.replace(case, admission_no=case.admission_no + earlier)
+    assert assess(later, using=rules).fund_fen >= fund_fen
+    if case.insured_place == "510100":
+        assert assess(msgspec.structs.replace(case, age=case.age + years), using=rules).fund_fen >= fund_fen
 
 
 @bounded
@@ -291,7 +314,11 @@ def test_a_line_an_account_or_a_counter_that_cannot_be_is_not_accepted(
         make_case(account_fen=-1)
     with pytest.raises(ValueError, match="at least 0"):
         make_case(tallies={"outpatient.fund_paid": -1})
+    with pytest.raises(ValueError, match="counted from 1"):
+        make_case(admission_no=0)
 
 
 def test_every_file_in_steps_is_a_kind_of_step() -> None:
-    assert set(KINDS) == {"scope", "deductible", "ratio", "ceiling", "account"}
+    assert set(KINDS) == {
+        "scope", "deductible", "admission_deductible", "first_pay", "ratio", "segments", "ceiling", "account",
+    }  # fmt: skip

@@ -27,7 +27,7 @@ SOURCE_OF_PHARMACY = "              source: sichuan_pharmacy_2023_6\n"
         ("  employee:\n", "  worker:\n", "“worker”不在可选的值之中", "employee、resident 之一"),
         ("filing: [local]}", "filing: [here]}", "“here”不在可选的值之中", "local、filed、unfiled 之一"),
         ("filing: [local]}", "distance: [near]}", "“distance”不在可选的值之中", "visit_kind、person_kind"),
-        ("step: ceiling", "step: cap", "“cap”不在可选的值之中", "account、ceiling、deductible、ratio、scope 之一"),
+        ("step: ceiling", "step: cap", "“cap”不在可选的值之中", "account、admission_deductible、ceiling"),
         ("- step: ceiling\n          label", "- label", "缺少“step”", "写明 step"),
         ("code: EC01", "code: EC99", "“EC99”不在可选的值之中", "EC01"),
         ("tally: outpatient.fund_paid ", "tally: 门诊 ", "“门诊”的写法不对", "outpatient.fund_paid"),
@@ -98,6 +98,13 @@ def test_a_group_begins_with_the_scope(luzhou: Path, edit: Edit) -> None:
     edit("policy.yaml", scope + "          first_own_rounding: half_up\n\n", "")
     with pytest.raises(PolicyError, match="第一步是 step: scope"):
         load_policy(luzhou)
+
+
+def test_a_ceiling_for_a_fund_that_does_not_pay_before_it_is_refused(luzhou: Path, edit: Edit) -> None:
+    line = edit("policy.yaml", 'fund: "310102"\n          tally', 'fund: "310100"\n          tally')
+    with pytest.raises(PolicyError, match="前面没有由基金 310100 支付的一步") as error:
+        load_policy(luzhou)
+    assert error.value.line == line - 3  # Where the step begins.
 
 
 def test_two_groups_for_the_same_visit_are_refused(luzhou: Path, edit: Edit) -> None:

@@ -15,7 +15,6 @@ from yibao.credential import store as credential_store
 from yibao.settlement import Basket, BasketLine, Desk, Order, Settled, Split, check, refusals
 from yibao.settlement.actions import close_bill, confirm_bill, reverse_request, send_bill
 from yibao.settlement.tests.scene import (
-    CHENGDU_PHARMACY,
     HOSPITAL,
     PHARMACY,
     Scan,
@@ -204,10 +203,13 @@ async def test_who_is_not_covered_here_is_told_why(
         await settlement.quote(desk, basket=purchase(visitor.token), institution=PHARMACY, at=at)
 
 
-async def test_a_place_without_rules_says_so(desk: Desk, scan: Scan, at: datetime) -> None:
-    visitor = await scan(institution=CHENGDU_PHARMACY, insurances=(insured("510100"),))
+async def test_a_place_without_rules_says_so(
+    desk: Desk, scan: Scan, at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "policies", benefit.Policies([]))
+    visitor = await scan()
     with pytest.raises(benefit.NoPolicy):
-        await settlement.quote(desk, basket=purchase(visitor.token), institution=CHENGDU_PHARMACY, at=at)
+        await settlement.quote(desk, basket=purchase(visitor.token), institution=PHARMACY, at=at)
 
 
 async def test_of_several_relations_the_one_that_fits_pays(desk: Desk, scan: Scan, at: datetime) -> None:
