@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -164,6 +164,24 @@ def vault(keys: Keys) -> Vault:
 def at() -> datetime:
     """Ten o'clock in Beijing on a working day, far from midnight and from the turn of the year."""
     return datetime(2026, 5, 12, 2, 0, tzinfo=UTC)
+
+
+class WorldClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def advance(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@pytest.fixture
+def clock(at: datetime) -> WorldClock:
+    return WorldClock(at)
 
 
 def insured(

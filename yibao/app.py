@@ -97,23 +97,46 @@ async def open_house(
         async with httpx.AsyncClient(trust_env=False) as client:
             vault = Vault(keys)
             await _require_keys_fit(pool, vault)
-            codes, tokens = credential.Codes(keys), credential.Tokens(keys)
-            yield House(
-                settings=settings,
-                keys=keys,
-                pool=pool,
-                vault=vault,
+            yield furnish(
+                settings,
+                keys,
+                pool,
                 clock=clock,
-                codes=codes,
-                tokens=tokens,
-                gate=credential.Gate(pool, codes=codes, tokens=tokens, vault=vault),
-                desk=settlement.Desk(pool, numbers=Numbers(keys.numbers), tokens=tokens),
                 hasher=hasher or identity.Hasher(vault),
                 bank=_bank(settings, client),
                 sms=_sms(settings, client),
             )
     finally:
         await pool.close()
+
+
+def furnish(
+    settings: Settings,
+    keys: Keys,
+    pool: Pool,
+    *,
+    clock: Clock,
+    hasher: identity.Hasher,
+    bank: RealNameByBank,
+    sms: SmsGateway,
+) -> House:
+    """Return the house over a pool that is open and ports that are given."""
+    vault = Vault(keys)
+    codes, tokens = credential.Codes(keys), credential.Tokens(keys)
+    return House(
+        settings=settings,
+        keys=keys,
+        pool=pool,
+        vault=vault,
+        clock=clock,
+        codes=codes,
+        tokens=tokens,
+        gate=credential.Gate(pool, codes=codes, tokens=tokens, vault=vault),
+        desk=settlement.Desk(pool, numbers=Numbers(keys.numbers), tokens=tokens),
+        hasher=hasher,
+        bank=bank,
+        sms=sms,
+    )
 
 
 def _bank(settings: Settings, client: httpx.AsyncClient) -> RealNameByBank:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from yibao import credential, identity
-from yibao.app import House, create_app
+from conftest import WorldClock
+from yibao import identity
+from yibao.app import House, create_app, furnish
 from yibao.core.database import Pool
-from yibao.core.numbers import Numbers
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
 from yibao.identity.unionpay import Agreed, Verdict
 from yibao.service.message.sms import NullSms
-from yibao.settlement import Desk
 
 
 class Bank:
@@ -42,19 +41,6 @@ class Bank:
             }
         )
         return self.verdict
-
-
-class WorldClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def advance(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 class Form:
@@ -166,11 +152,6 @@ class Browser:
 
 
 @pytest.fixture
-def clock(at: datetime) -> WorldClock:
-    return WorldClock(at)
-
-
-@pytest.fixture
 def bank() -> Bank:
     return Bank()
 
@@ -178,17 +159,11 @@ def bank() -> Bank:
 @pytest.fixture
 def whole_house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, bank: Bank, tmp_path: Path) -> House:
     (tmp_path / "assets").mkdir()
-    codes, tokens = credential.Codes(keys), credential.Tokens(keys)
-    return House(
-        settings=Settings(home=tmp_path),
-        keys=keys,
-        pool=pool,
-        vault=vault,
+    return furnish(
+        Settings(home=tmp_path),
+        keys,
+        pool,
         clock=clock,
-        codes=codes,
-        tokens=tokens,
-        gate=credential.Gate(pool, codes=codes, tokens=tokens, vault=vault),
-        desk=Desk(pool, numbers=Numbers(keys.numbers), tokens=tokens),
         hasher=identity.Hasher(vault, memory_kib=8, passes=1),
         bank=bank,
         sms=NullSms(),

@@ -8,10 +8,10 @@ import pytest
 from yibao import identity, registry
 from yibao.core.database import transaction
 
-from .browser import Browser, bank, browser, clock, whole_house
+from .browser import Browser, bank, browser, whole_house
 from .conftest import House
 
-__all__ = ["bank", "browser", "clock", "whole_house"]
+__all__ = ["bank", "browser", "whole_house"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from conftest import NewPerson, insured
+from conftest import NewPerson, WorldClock, insured
 from yibao import identity, registry
 from yibao.core.database import transaction
 from yibao.credential import draw
@@ -13,10 +13,10 @@ from yibao.credential.api import scan_code
 from yibao.credential.code import SHOWN_SECONDS
 from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE
 
-from .browser import Bank, Browser, WorldClock, bank, browser, clock, whole_house
+from .browser import Bank, Browser, bank, browser, whole_house
 from .conftest import PHARMACY
 
-__all__ = ["bank", "browser", "clock", "whole_house"]
+__all__ = ["bank", "browser", "whole_house"]
 
 PAY_PASSWORD = "738291"
 

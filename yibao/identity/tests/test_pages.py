@@ -2,16 +2,17 @@
 
 import pytest
 
+from conftest import WorldClock
 from yibao import identity
 from yibao.core.database import transaction
-from yibao.credential.tests.browser import Bank, Browser, WorldClock, bank, browser, clock, whole_house
+from yibao.credential.tests.browser import Bank, Browser, bank, browser, whole_house
 from yibao.identity.tests.cast import CERT_NO, PASSWORD, wrong
 from yibao.identity.tests.conftest import Sms
 from yibao.identity.unionpay import Agreed, Differs, Element, Unknown, Unsupported
 from yibao.web.pages import CARE_COOKIE
 from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE, TILL_COOKIE
 
-__all__ = ["bank", "browser", "clock", "whole_house"]
+__all__ = ["bank", "browser", "whole_house"]
 
 ELEMENTS = {
     "name": "测试甲",

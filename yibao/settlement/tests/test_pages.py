@@ -6,16 +6,16 @@ from urllib.parse import quote
 
 import pytest
 
-from conftest import NewPerson
+from conftest import NewPerson, WorldClock
 from yibao import settlement
 from yibao.app import House
 from yibao.core.database import Pool, transaction
 from yibao.settlement import Basket, Order, Settled, queries
 from yibao.settlement.tests.scene import PHARMACY, basket, proved, purchase
 from yibao.site.tests import scene
-from yibao.site.tests.scene import PAY_PASSWORD, Phone, WorldClock
+from yibao.site.tests.scene import PAY_PASSWORD, Phone
 
-clock, house, stranger, phone = scene.clock, scene.house, scene.stranger, scene.phone
+house, stranger, phone = scene.house, scene.stranger, scene.phone
 
 pytestmark = pytest.mark.usefixtures("shops")
 

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
@@ -16,9 +16,9 @@ import zxingcpp
 from litestar import Litestar
 from PIL import Image
 
-from conftest import NewPerson
+from conftest import NewPerson, WorldClock
 from yibao import credential, identity, ledger, registry, settlement
-from yibao.app import House, create_app
+from yibao.app import House, create_app, furnish
 from yibao.core.database import Pool, open_pool, transaction
 from yibao.core.numbers import Numbers
 from yibao.core.outbox import Event
@@ -54,37 +54,17 @@ class Forms(HTMLParser):
             fields[given["name"]] = given.get("value", "")
 
 
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
 @pytest.fixture
-def clock(at: datetime) -> Clock:
-    return Clock(at)
-
-
-@pytest.fixture
-async def house(desk: Desk, pool: Pool, keys: Keys, vault: Vault, clock: Clock, tmp_path: Path) -> House:
+async def house(shops: None, pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, tmp_path: Path) -> House:
     (tmp_path / "assets").mkdir()
     if await registry.region_name(pool, "510500") is None:
         async with transaction(pool) as tx:
             await registry.load_regions(tx)
-    return House(
-        settings=Settings(home=tmp_path),
-        keys=keys,
-        pool=pool,
-        vault=vault,
+    return furnish(
+        Settings(home=tmp_path),
+        keys,
+        pool,
         clock=clock,
-        codes=(codes := credential.Codes(keys)),
-        tokens=desk.tokens,
-        gate=credential.Gate(pool, codes=codes, tokens=desk.tokens, vault=vault),
-        desk=desk,
         hasher=identity.Hasher(vault, memory_kib=8, passes=1),
         bank=identity.NoBank(),
         sms=NullSms(),
@@ -496,7 +476,7 @@ async def test_a_bill_confirmed_before_it_is_withdrawn_is_shown_as_settled(
     assert "结算成功" in await cashier.send("/till/withdraw", page=waiting)
 
 
-async def test_a_bill_nobody_answers_ends(cashier: Cashier, new_insured: NewInsured, clock: Clock) -> None:
+async def test_a_bill_nobody_answers_ends(cashier: Cashier, new_insured: NewInsured, clock: WorldClock) -> None:
     one = await new_insured()
     await cashier.purchase(one)
     await cashier.send("/till/send")
@@ -577,7 +557,7 @@ async def test_what_was_paid_is_seen_even_if_another_window_changed_the_basket(
 
 
 async def test_an_expired_scan_is_repeated_and_the_basket_stays(
-    cashier: Cashier, new_insured: NewInsured, clock: Clock
+    cashier: Cashier, new_insured: NewInsured, clock: WorldClock
 ) -> None:
     one, other = await new_insured(), await new_insured(name="保大安")
     await cashier.purchase(one)

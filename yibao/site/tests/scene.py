@@ -9,50 +9,27 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from conftest import NewPerson
+from conftest import NewPerson, WorldClock
 from yibao import credential, identity, registry
-from yibao.app import House, create_app
+from yibao.app import House, create_app, furnish
 from yibao.core.database import Pool, Tx, transaction
-from yibao.core.numbers import Numbers
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
 from yibao.service.message.sms import NullSms
-from yibao.settlement import Desk
 from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE
 
 PAY_PASSWORD = "738291"
 _CSRF = re.compile(r'name="_csrf_token" value="([^"]+)"')
 
 
-class WorldClock:
-    """A clock that stands until it is set."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
-@pytest.fixture
-def clock(at: datetime) -> WorldClock:
-    return WorldClock(at)
-
-
 @pytest.fixture
 def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, tmp_path: Path) -> House:
     (tmp_path / "assets").mkdir()
-    codes, tokens = credential.Codes(keys), credential.Tokens(keys)
-    return House(
-        settings=Settings(home=tmp_path),
-        keys=keys,
-        pool=pool,
-        vault=vault,
+    return furnish(
+        Settings(home=tmp_path),
+        keys,
+        pool,
         clock=clock,
-        codes=codes,
-        tokens=tokens,
-        gate=credential.Gate(pool, codes=codes, tokens=tokens, vault=vault),
-        desk=Desk(pool, numbers=Numbers(keys.numbers), tokens=tokens),
         hasher=identity.Hasher(vault, memory_kib=8, passes=1),
         bank=identity.NoBank(),
         sms=NullSms(),

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from conftest import NewPerson, insured
+from conftest import NewPerson, WorldClock, insured
 from yibao import ledger, settlement
 from yibao.app import House, handlers
 from yibao.core.database import Pool, transaction
 from yibao.settlement import Order
 from yibao.settlement.tests import scene as shop
 from yibao.settlement.tests.scene import PHARMACY, proved, purchase
-from yibao.site.tests.scene import Phone, WorldClock
+from yibao.site.tests.scene import Phone
 from yibao.worker import Worker
 
 shops = shop.shops
