@@ -62,14 +62,25 @@ class Batch(Generic[In, Out]):
                 taken = self._take()
                 try:
                     results = await self._run([item for item, _ in taken])
+                    if len(results) != len(taken):
+                        raise RuntimeError("a batch returns one result an item")
                 except Exception as error:
                     await self._one_by_one(taken, error)
+                except BaseException:
+                    self._abandon(taken)
+                    raise
                 else:
                     for (_, future), result in zip(taken, results, strict=True):
                         if not future.done():
                             future.set_result(result)
         finally:
             self._flight = None
+
+    def _abandon(self, taken: "list[tuple[In, asyncio.Future[Out]]]") -> None:
+        """Let nobody wait for a flight that was ended from outside, as when the loop shuts down."""
+        for _, future in (*taken, *self._waiting):
+            future.cancel()
+        self._waiting.clear()
 
     async def _one_by_one(self, taken: "list[tuple[In, asyncio.Future[Out]]]", error: Exception) -> None:
         for item, future in taken:

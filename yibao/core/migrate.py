@@ -63,13 +63,15 @@ async def ensure_roles(connection: Tx) -> None:
                     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- Another migration was faster.
                     END;
                 END IF;
-                IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
+                -- From PostgreSQL 16 on, whoever makes a role is its member but may not act as it unless granted.
+                IF NOT pg_has_role(current_user, wanted, CASE
+                    WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
                     EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
                 END IF;
             END LOOP;
             EXECUTE format('GRANT CREATE, CONNECT ON DATABASE %I TO {OWNER}', current_database());
             EXECUTE format('GRANT CONNECT ON DATABASE %I TO {APP}, {READER}', current_database());
-        END $$""")
+        END $$""")  # noqa: S608 - the names are the three constants.
 
 
 async def apply(connection: Tx, rooms: Iterable[str], *, progress: Callable[[Migration], None] = lambda _: None) -> int:

@@ -106,13 +106,13 @@ async def confirm(
 
     Refusals, first that applies: VisitUnknown (a token that leads nowhere), IdReused, ReversedBeforeArrival,
     VisitUnknown, BillUnknown, BillClosed, VisitExpired, DeviceUnbound, InstitutionClosed, NotInsuredHere, NotSynced,
-    InsuranceSuspended, ItemUnknown, PriceOverLimit, benefit.no_policy, benefit.no_rule, AmountMismatch, QuoteChanged,
-    PasswordRequired, those of `prove`, SettlementBusy.
+    InsuranceSuspended, ItemUnknown, PriceOverLimit, MalformedOrder, KindUnsupported, benefit.no_policy,
+    benefit.no_rule, AmountMismatch, QuoteChanged, PasswordRequired, those of `prove`, SettlementBusy.
     """
     request = _request(desk, order, institution=institution, caller=caller, request_id=request_id, at=at)
     person_id = request.person_id
     proved = False
-    for _ in range(_TRIES):
+    for _ in range(_TRIES + 1):
         facts = await desk.facts(request)
         answer = rules.earlier_answer(facts, order, person_id)
         if answer is not None:
@@ -123,6 +123,7 @@ async def confirm(
         if prove is not None and not proved:
             await prove(assessed.account_id)
             proved = True
+            continue  # Proving takes long; what was read before it is old.
         entry = rules.entry_of(
             assessed,
             order,
@@ -227,6 +228,7 @@ async def send_bill(
     Refusals: those of `quote`, IdReused.
     """
     request = _quote_request(desk, basket, institution=institution, at=at)
+    await store.hold_person(tx, request.person_id)
     # Not through the desk: who holds a connection and waits for another one ends up waiting for himself.
     [facts] = await store.facts(tx, [request])
     shown = _quote_of(desk, facts, basket, institution=institution, at=at)
@@ -250,6 +252,8 @@ async def send_bill(
         if earlier is None or msgspec.convert(earlier["basket"], Basket) != basket:
             raise refusals.IdReused
         return msgspec.convert(earlier["quote"], Quote)
+    if await store.is_claimed(tx, caller=institution, request_id=bill_id):
+        raise refusals.IdReused  # Settled under this id already, at the till; the bill is rolled back.
     await outbox.publish(
         tx,
         person_id=person_id,

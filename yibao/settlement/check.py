@@ -65,6 +65,13 @@ _QUESTIONS = (
         """,
     ),
     (
+        "已结算的账单没有关闭",
+        """
+        SELECT b.bill_id FROM settlement.bill b, core.answer_of(b.person_id, b.institution, 'settle', b.bill_id) a
+        WHERE b.state <> 'settled' AND a.answer->>'settlement_id' IS NOT NULL
+        """,
+    ),
+    (
         "已结算的账单没有对应的结算",
         """
         SELECT b.bill_id FROM settlement.bill b

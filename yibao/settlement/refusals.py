@@ -96,6 +96,14 @@ class InsuranceSuspended(Refusal):
     remedy = "请向单位或参保地医保局（12393）核实缴费，补缴后恢复。"
 
 
+class KindUnsupported(Refusal):
+    code = "settlement.kind_unsupported"
+    title = "这类人员暂不能在本平台结算"
+    detail = "登记的人员类别（如离休）有单独的待遇办法。"
+    hint = "请按当地专门办法结算。"
+    remedy = "请出示社会保障卡按原办法结算，或咨询参保地医保局（12393）。"
+
+
 class ItemUnknown(Refusal):
     code = "settlement.item_unknown"
     status = 422

@@ -13,6 +13,7 @@ from yibao.core.clock import day_of
 from yibao.core.money import yuan_text
 from yibao.settlement import refusals
 from yibao.settlement.types import (
+    FEN_MAX,
     Amounts,
     Basket,
     Entry,
@@ -98,7 +99,7 @@ def relation_for(facts: Facts, place: str) -> Relation:
 
     Refusals: NotInsuredHere, NotSynced, InsuranceSuspended.
     """
-    here = [relation for relation in facts.coverage or () if relation.place == place]
+    here = [r for r in facts.coverage or () if r.place == place and r.insutype in INSURANCE]
     if not here:
         raise refusals.NotInsuredHere
     relation = min(here, key=lambda r: (r.state != NORMAL, not r.synced, r.psn_no))
@@ -114,7 +115,11 @@ def age_on(birth_on: date, day: date) -> int:
 
 
 def person_kind(psn_type: str) -> str:
-    return PERSON_KIND.get(psn_type[:4]) or PERSON_KIND[psn_type[:2]]
+    """Return the kind of person that benefit rules tell apart; refuses KindUnsupported."""
+    kind = PERSON_KIND.get(psn_type[:4]) or PERSON_KIND.get(psn_type[:2])
+    if kind is None:
+        raise refusals.KindUnsupported
+    return kind
 
 
 def line_amount(quantity: Decimal, unit_price: Decimal) -> int:
@@ -205,6 +210,8 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
     relation = relation_for(facts, facts.institution.place)
     items = {item.code: item for item in facts.items or ()}
     lines = price(basket, items)
+    if sum(line.amount_fen for line in lines) > FEN_MAX:
+        raise refusals.MalformedOrder(what="合计金额超过一张单据能记的上限。")
     counters = tally_of(facts.tallies, relation, on.year)
     account = next((a for a in facts.accounts or () if a.account == account_name(relation.place)), None)
     case = benefit.Case(
@@ -400,11 +407,13 @@ def entry_of(
             "year": year,
             "counters": tally_after,
         },
-        bill=(
-            {"person_id": person_id, "bill_id": order.bill_id, "settlement_id": settlement_id}
-            if order.bill_id
-            else None
-        ),
+        # A bill's id is the id under which it is confirmed: whoever settles the id settles the bill, if there is one.
+        bill={
+            "person_id": person_id,
+            "bill_id": request_id,
+            "institution": institution,
+            "settlement_id": settlement_id,
+        },
         transfers=transfers_of(
             amounts,
             funds,

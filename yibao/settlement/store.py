@@ -59,6 +59,12 @@ async def add_bill(tx: Tx, bill: dict[str, Any]) -> bool:
     return added is not None
 
 
+async def is_claimed(tx: Tx, *, caller: str, request_id: str) -> bool:
+    """Tell whether a settlement was asked for under this id."""
+    claimed = await tx.fetchval("SELECT core.person_of_caller_id($1, 'settle', $2)", caller, request_id)
+    return claimed is not None
+
+
 async def bill(tx: Tx | Pool, person_id: str, bill_id: str) -> Row | None:
     return await tx.fetchrow("SELECT * FROM settlement.bill WHERE person_id = $1 AND bill_id = $2", person_id, bill_id)
 
@@ -80,7 +86,9 @@ async def reversal_facts(
             'answer', (SELECT to_jsonb(a) FROM core.answer_of($1, $3, 'reverse', $4) a),
             'settlement', (SELECT to_jsonb(s) FROM settlement.settlement s
                            WHERE s.person_id = $1 AND s.settlement_id = $2),
-            'lines', (SELECT coalesce(jsonb_agg(to_jsonb(l) ORDER BY line_no), '[]') FROM settlement.line l
+            'lines', (SELECT coalesce(jsonb_agg(to_jsonb(l) || jsonb_build_object('quantity', l.quantity::text,
+                                 'unit_price', l.unit_price::text, 'own_pay_rate', l.own_pay_rate::text)
+                             ORDER BY line_no), '[]') FROM settlement.line l
                       WHERE l.person_id = $1 AND l.settlement_id = $2),
             'funds', (SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY fund), '[]') FROM settlement.fund f
                       WHERE f.person_id = $1 AND f.settlement_id = $2),

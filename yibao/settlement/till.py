@@ -356,7 +356,7 @@ async def _confirm(till: Till, data: dict[str, str], hasher: identity.Hasher) ->
         institution=till.institution,
         caller=till.institution,
         request_id=there.request_id,
-        prove=by_password(till.pool, hasher, password, device=till.login, at=till.at) if password else None,
+        prove=by_password(till.pool, hasher, password, device=f"till:{till.login}", at=till.at) if password else None,
         at=till.at,
     )
     now = await till.draft()

@@ -15,7 +15,8 @@ Code = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[0-9A-Za-z._-
 Token = Annotated[str, Meta(min_length=1, max_length=64)]
 RequestId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z._:-]+$")]
 SettlementId = Annotated[str, Meta(pattern=r"^[0-9]{30}$")]
-Fen = Annotated[int, Meta(ge=0, le=10**13)]
+FEN_MAX = 10**13
+Fen = Annotated[int, Meta(ge=0, le=FEN_MAX)]
 
 
 class BasketLine(Struct, frozen=True, forbid_unknown_fields=True):

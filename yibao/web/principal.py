@@ -71,5 +71,9 @@ def now_for(request: SignedIn) -> datetime:
 
 
 def device_of(connection: Connection) -> str:
-    """Return the random mark of this browser, which lock-outs and activations hold to; empty without cookies."""
-    return connection.cookies.get(DEVICE_COOKIE, "")[:64]
+    """Return the mark of this browser, which lock-outs and activations hold to; empty without cookies.
+
+    The prefix keeps a cookie, which anybody can set, from passing for a till or an institution's system.
+    """
+    mark = connection.cookies.get(DEVICE_COOKIE, "")[:64]
+    return f"browser:{mark}" if mark else ""

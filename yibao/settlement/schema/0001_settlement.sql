@@ -212,8 +212,9 @@ BEGIN
     INSERT INTO settlement.tally SELECT * FROM jsonb_populate_recordset(NULL::settlement.tally, _batch->'tallies')
         ON CONFLICT (person_id, place, insutype, year) DO UPDATE SET counters = EXCLUDED.counters;
     UPDATE settlement.bill b SET state = 'settled', settlement_id = s.settlement_id
-        FROM jsonb_to_recordset(_batch->'bills') AS s (person_id text, bill_id text, settlement_id text)
-        WHERE b.person_id = s.person_id AND b.bill_id = s.bill_id;
+        FROM jsonb_to_recordset(_batch->'bills')
+            AS s (person_id text, bill_id text, institution text, settlement_id text)
+        WHERE b.person_id = s.person_id AND b.bill_id = s.bill_id AND b.institution = s.institution;
     PERFORM ledger.post(_batch->'transfers');
     PERFORM core.remember(_batch->'answers');
     PERFORM core.publish(_batch->'events');

@@ -157,3 +157,21 @@ async def test_one_bad_item_fails_alone() -> None:
     assert [r if isinstance(r, int) else "failed" for r in results] == [0, 1, 2, "failed", 4, 5]
     with pytest.raises(ValueError, match="three"):
         await batch(3)
+
+
+async def test_nobody_waits_for_a_flight_that_was_ended_from_outside() -> None:
+    async def run(items: list[int]) -> list[int]:
+        raise asyncio.CancelledError
+
+    batch: Batch[int, int] = Batch(run)  # type: ignore[arg-type]
+    results = await asyncio.gather(*(batch(n) for n in range(3)), return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results)
+
+
+async def test_a_batch_that_loses_a_result_fails_its_callers() -> None:
+    async def run(items: list[int]) -> list[int]:
+        return items[1:]
+
+    batch: Batch[int, int] = Batch(run)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="one result"):
+        await batch(1)

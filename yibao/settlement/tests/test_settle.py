@@ -12,8 +12,9 @@ from yibao import benefit, ledger, settlement
 from yibao.core.database import Pool, Row, transaction
 from yibao.core.refusal import Refusal
 from yibao.credential import store as credential_store
+from yibao.service import directory
 from yibao.settlement import Basket, BasketLine, Desk, Order, Settled, Split, check, refusals
-from yibao.settlement.actions import close_bill, confirm_bill, reverse_request, send_bill
+from yibao.settlement.actions import Prove, close_bill, confirm_bill, reverse_request, send_bill
 from yibao.settlement.tests.scene import (
     HOSPITAL,
     PHARMACY,
@@ -21,6 +22,7 @@ from yibao.settlement.tests.scene import (
     Visitor,
     agreed,
     basket,
+    item,
     proved,
     purchase,
 )
@@ -475,11 +477,82 @@ class CountingPool:
         return await self._pool.fetch(query, *arguments)
 
 
-async def test_settling_takes_two_round_trips(desk: Desk, pool: Pool, scan: Scan, at: datetime) -> None:
-    visitor = await scan()
+@pytest.mark.parametrize(("prove", "round_trips"), [(None, 2), (proved, 3)], ids=["free limit", "password"])
+async def test_round_trips_of_a_settlement(
+    desk: Desk, pool: Pool, scan: Scan, at: datetime, prove: Prove | None, round_trips: int
+) -> None:
+    """A read and a write; after a password was checked, which takes long, one more read."""
+    visitor = await scan(free_limit_fen=500_00)
     of = purchase(visitor.token)
-    expected = (await settlement.quote(desk, basket=of, institution=PHARMACY, at=at)).split
+    quote = await settlement.quote(desk, basket=of, institution=PHARMACY, at=at)
     counting = CountingPool(pool)
     desk.pool = counting  # type: ignore[assignment]
-    await settle(desk, of, at=at, expected=expected)
-    assert len(counting.statements) == 2
+    await settlement.confirm(
+        desk,
+        order=agreed(of, quote),
+        institution=PHARMACY,
+        caller=PHARMACY,
+        request_id=secrets.token_hex(8),
+        prove=prove,
+        at=at,
+    )
+    assert len(counting.statements) == round_trips
+
+
+async def test_what_happens_while_the_password_is_checked_counts(
+    desk: Desk, pool: Pool, scan: Scan, at: datetime
+) -> None:
+    visitor = await scan()
+    of = purchase(visitor.token)
+    quote = await settlement.quote(desk, basket=of, institution=PHARMACY, at=at)
+
+    async def unbound_meanwhile(_: str) -> None:
+        async with transaction(pool) as tx:
+            await credential_store.unbind_devices(tx, visitor.person_id, at)
+
+    with pytest.raises(refusals.DeviceUnbound):
+        await settlement.confirm(
+            desk,
+            order=agreed(of, quote),
+            institution=PHARMACY,
+            caller=PHARMACY,
+            request_id=secrets.token_hex(8),
+            prove=unbound_meanwhile,
+            at=at,
+        )
+
+
+async def test_a_bill_and_a_direct_settlement_under_one_id_agree(
+    desk: Desk, pool: Pool, scan: Scan, at: datetime
+) -> None:
+    visitor = await scan()
+    of = purchase(visitor.token)
+    first, second = secrets.token_hex(8), secrets.token_hex(8)
+    async with transaction(pool) as tx:
+        await send_bill(desk, tx, basket=of, bill_id=first, institution=PHARMACY, till="1", at=at)
+    await settle(desk, of, at=at, request_id=first)
+    with pytest.raises(refusals.BillClosed):
+        async with transaction(pool) as tx:
+            await close_bill(tx, person_id=visitor.person_id, bill_id=first, state="declined", at=at)
+    await settle(desk, of, at=at, request_id=second)
+    with pytest.raises(refusals.IdReused):
+        async with transaction(pool) as tx:
+            await send_bill(desk, tx, basket=of, bill_id=second, institution=PHARMACY, till="1", at=at)
+    await assert_sound(pool)
+
+
+async def test_a_relation_of_another_scheme_is_in_nobodys_way(desk: Desk, scan: Scan, at: datetime) -> None:
+    maternity, veteran = insured(insutype="510"), insured(psn_type="13")
+    visitor = await scan(insurances=(maternity, insured()))
+    assert (await settle(desk, purchase(visitor.token), at=at)).fund_fen == 17500
+    other = await scan(insurances=(veteran,))
+    with pytest.raises(refusals.KindUnsupported):
+        await settlement.quote(desk, basket=purchase(other.token), institution=PHARMACY, at=at)
+
+
+async def test_a_total_that_no_document_holds_is_refused(desk: Desk, pool: Pool, scan: Scan, at: datetime) -> None:
+    async with transaction(pool) as tx:
+        await directory.load_items(tx, [item("DEAR", "A", "9000000000")])
+    visitor = await scan()
+    with pytest.raises(refusals.MalformedOrder):
+        await settlement.quote(desk, basket=basket(visitor.token, ("DEAR", "100000")), institution=PHARMACY, at=at)
