@@ -30,6 +30,7 @@ import yibao.identity.pages
 import yibao.service.directory.api
 import yibao.service.message.jobs
 import yibao.service.message.pages
+import yibao.service.policy_query.pages
 import yibao.settlement.api
 import yibao.settlement.jobs
 import yibao.settlement.pages
@@ -180,6 +181,7 @@ PAGES = [
     *yibao.identity.pages.routes,
     *yibao.credential.pages.routes,
     *yibao.service.message.pages.routes,
+    *yibao.service.policy_query.pages.routes,
     *yibao.settlement.pages.routes,
     *yibao.settlement.till.routes,
 ]

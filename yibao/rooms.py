@@ -21,6 +21,7 @@ RENDERED = (
     "yibao.credential",
     "yibao.service.directory",
     "yibao.service.message",
+    "yibao.service.policy_query",
     "yibao.settlement",
     "yibao.site",
 )

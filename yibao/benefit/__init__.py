@@ -18,10 +18,11 @@ from yibao.benefit.document import PolicyError
 from yibao.benefit.examples import Outcome, Report, load_case, run_examples
 from yibao.benefit.policy import SHIPPED, Policies, Policy, Stated, load_policy, policies
 from yibao.benefit.refusals import NoPolicy, NoRule
-from yibao.benefit.trace import sentence
+from yibao.benefit.trace import GRADE_NAMES, sentence
 from yibao.benefit.types import Assessment, Basis, Case, ChargeClass, FundShare, Line, LineShare, TraceStep
 
 __all__ = [
+    "GRADE_NAMES",
     "SHIPPED",
     "Assessment",
     "Basis",

@@ -31,8 +31,8 @@ from yibao.benefit.document import Node, PolicyError, open_document
 from yibao.benefit.refusals import NoPolicy
 from yibao.benefit.steps import KINDS
 from yibao.benefit.steps.ceiling import Ceiling
-from yibao.benefit.types import AGE, FACTS, Basis, Case, Insurance
-from yibao.benefit.values import Facts, Source, dated_in, read_sources, read_when
+from yibao.benefit.types import AGE, FACTS, PART_NAMES, Basis, Case, Insurance
+from yibao.benefit.values import Cited, Facts, Source, dated_in, read_sources, read_when
 from yibao.core.money import yuan_text
 
 SHIPPED = Path(__file__).parent / "policies"
@@ -73,6 +73,7 @@ class Stated:
     insurance: str
     group: str  # Label of the group.
     step: str  # Label of the step.
+    part: str  # Label of the part of the step, such as 退休人员 of points; empty where it is the step itself.
     name: str  # Path of the value within its step: amount.2023-01-01.value.retired
     text: str  # The value in words: 150.00 元, 70%
     basis: Basis
@@ -94,7 +95,7 @@ class Policy:
         return frozenset(
             age
             for _, _, rule in self.rules()
-            for dated in dated_in(rule.step)
+            for _, dated in dated_in(rule.step)
             for period in dated.periods
             for age in period.ages
         )
@@ -109,13 +110,18 @@ class Policy:
     def stated(self, on: date | None = None) -> Iterator[Stated]:
         """Yield every value in the order of the file; those that hold on one day, if a day is given."""
         for insurance, group, rule in self.rules():
-            for dated in dated_in(rule.step):
+            for part, dated in dated_in(rule.step):
                 # The file is read oldest first, a value is looked up latest first.
                 periods = (dated.period(on),) if on else tuple(reversed(dated.periods))
                 for cited in (cited for period in periods if period for cited in period.table.values()):
-                    name = cited.basis.rule.removeprefix(f"{rule.head.rule}.")
-                    text = _text(cited.value)
-                    yield Stated(insurance, group.label, rule.head.label, name, text, cited.basis)
+                    yield _stated(insurance, group, rule, part, cited)
+
+    def group(self, facts: Facts) -> Group:
+        """Return the one group of rules for these facts; NoRule where there is none."""
+        for group in self.groups.get(facts.insurance, ()):
+            if facts.meet(group.when):
+                return group
+        raise facts.no_rule(f"insurance.{facts.insurance}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +169,25 @@ class Policies:
         at = bisect_right(self._ages, case.age)
         return self._plan(self._ages[at - 1] if at else 0, *_KEY(case))
 
+    def stated(self, case: Case) -> tuple[Stated, ...]:
+        """Return the values that hold for a case, chosen as `plan` chooses them, in the order of the steps.
+
+        Raises, first that applies: NoPolicy, NoRule
+        """
+        policy = self.of(case.insured_place)
+        facts = _facts(policy, *_KEY(case)[1:], age=case.age)
+        group = policy.group(facts)
+        return tuple(
+            _stated(case.insurance, group, rule, part, dated.at(facts))
+            for rule in group.rules
+            if facts.meet(rule.head.when)
+            for part, dated in dated_in(rule.step)
+        )
+
     def _choose(self, age: int, insured_place: str, insurance: str, on: date, *words: str) -> Plan:
         policy = self.of(insured_place)
-        facts = Facts(policy.label, insurance, on, {**dict(zip(FACTS, words, strict=True)), AGE: str(age)})
-        group = next((group for group in policy.groups.get(insurance, ()) if facts.meet(group.when)), None)
-        if group is None:
-            raise facts.no_rule(f"insurance.{insurance}")
+        facts = _facts(policy, insurance, on, *words, age=age)
+        group = policy.group(facts)
         bound = [rule.step.bind(facts) for rule in group.rules if facts.meet(rule.head.when)]
         used = [basis.from_on for each in bound for basis in each.basis]
         if not used:  # No step with a value of law applies: that is no rule, not a rule under which nobody pays.
@@ -190,6 +209,15 @@ class Policies:
 
 
 _KEY = attrgetter("insured_place", "insurance", "on", *FACTS)
+
+
+def _facts(policy: Policy, insurance: str, on: date, *words: str, age: int) -> Facts:
+    return Facts(policy.label, insurance, on, {**dict(zip(FACTS, words, strict=True)), AGE: str(age)})
+
+
+def _stated(insurance: str, group: Group, rule: Rule, part: str, cited: Cited[object]) -> Stated:
+    name = cited.basis.rule.removeprefix(f"{rule.head.rule}.")
+    return Stated(insurance, group.label, rule.head.label, part, name, _text(cited.value), cited.basis)
 
 
 @lru_cache(maxsize=1)
@@ -274,9 +302,9 @@ def _text(value: object) -> str:
     if isinstance(value, int):
         return f"{yuan_text(value)} 元"
     if isinstance(value, tuple):
-        return " ".join(map(_text, value))
+        return "、".join("起 ".join(map(_text, each)) if isinstance(each, tuple) else _text(each) for each in value)
     if isinstance(value, frozenset):
-        return " ".join(sorted(value))
+        return "、".join(name for part, name in PART_NAMES.items() if part in value)
     return str(value)
 
 

@@ -3,6 +3,15 @@
 from yibao.benefit.steps import KINDS
 from yibao.benefit.types import TraceStep
 
+GRADE_NAMES = {  # How good the evidence for a value is, in words for whoever pays by it.
+    "A": "官方原文",
+    "B": "医院、政府媒体或多家一致的转述",
+    "C": "网页转述",
+    "D": "自动整理的网页",
+    "K": "一般知识",
+    "assumed": "假定值",
+}
+
 
 def sentence(step: TraceStep) -> str:
     """Say what the step did, with a visible mark where it rests on a value that nobody published."""

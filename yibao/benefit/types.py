@@ -50,6 +50,7 @@ AGE = "age"
 
 INSURANCE_NAMES = {"employee": "职工医保", "resident": "城乡居民医保"}
 VISIT_NAMES = {"pharmacy": "药店购药", "outpatient": "普通门诊", "inpatient": "住院", "chronic": "门诊慢特病"}
+PART_NAMES = {"in_scope": "政策范围内", "first_own": "先行自付", "over_limit": "超限价", "full_own": "全自费"}
 FILING_NAMES = {"local": "本地就医", "filed": "异地就医已备案", "unfiled": "异地就医未备案"}
 
 

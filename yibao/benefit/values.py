@@ -122,16 +122,19 @@ class Dated(Generic[T]):
         return next((period for period in self.periods if period.from_on <= on), None)
 
 
-def dated_in(part: object) -> Iterator[Dated[object]]:
-    """Yield every dated value that stands in a step, or in anything that consists of steps."""
+def dated_in(part: object, label: str = "") -> Iterator[tuple[str, Dated[object]]]:
+    """Yield every dated value that stands in a step, or in anything that consists of steps, each with the label of the
+    part of the step to which it belongs; empty where that is the step itself.
+    """
     if isinstance(part, Dated):
-        yield part
+        yield label, part
     elif isinstance(part, tuple):
         for each in part:
-            yield from dated_in(each)
+            yield from dated_in(each, label)
     elif is_dataclass(part):
+        label = getattr(part, "label", label)
         for field in fields_of(part):
-            yield from dated_in(getattr(part, field.name))
+            yield from dated_in(getattr(part, field.name), label)
 
 
 def read_sources(node: Node) -> dict[str, Source]:

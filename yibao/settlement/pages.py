@@ -34,13 +34,6 @@ BillId = Annotated[str, PathParameter(pattern=r"^[0-9A-Za-z._:-]{1,64}$")]
 SettlementNumber = Annotated[str, PathParameter(pattern=r"^[0-9]{30}$")]
 
 RECORDS_MAX = 100
-GRADES = {  # How good the evidence for a value is, in words for whoever pays by it.
-    "A": "官方原文",
-    "B": "医院、政府媒体或多家一致的转述",
-    "C": "网页转述",
-    "D": "自动整理的网页",
-    "K": "一般知识",
-}
 
 
 def price(unit_price: Decimal | str) -> str:
@@ -179,7 +172,7 @@ async def record(person_id: str, settlement_id: SettlementNumber, pool: Pool, se
                 (step.label, benefit.sentence(step), _sources(step))
                 for step in msgspec.convert(document.trace, list[benefit.TraceStep])
             ],
-            "grades": GRADES,
+            "grades": benefit.GRADE_NAMES,
             **WORDS,
         },
     )

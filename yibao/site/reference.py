@@ -10,6 +10,7 @@ ROOMS = {
     "identity": "账户与身份",
     "ledger": "总账",
     "message": "消息",
+    "policy_query": "政策查询",
     "registry": "登记信息",
     "settlement": "结算",
     "web": "网页与接口",

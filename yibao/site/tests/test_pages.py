@@ -71,6 +71,7 @@ async def test_a_stranger_sees_how_to_begin_and_what_works_before(stranger: Phon
     assert 'href="/login"' in shown
     assert 'href="/register"' in shown
     assert "不注册也可以" in shown
+    assert 'href="/policy"' in shown
 
 
 async def test_whoever_is_not_bound_is_led_to_binding(stranger: Phone, new_person: NewPerson) -> None:
@@ -84,6 +85,7 @@ async def test_the_home_page_shows_the_place_the_code_and_what_waits(phone: Phon
     shown = (await phone.get("/")).text
     assert "参保地：泸州市" in shown
     assert 'href="/code">立即使用' in shown
+    assert 'href="/policy"' in shown
     assert "没有新消息" in shown
 
     token = await phone.scanned(institution=PHARMACY)
@@ -247,5 +249,6 @@ async def test_the_services_stand_under_their_published_names(stranger: Phone) -
         "查询",
         "参保情况",
         "个人账户余额",
+        "政策查询",
     ):
         assert words in shown
