@@ -216,6 +216,8 @@ def resolver(house: House) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Any
 
     async def resolve(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
         path = connection.scope["path"]
+        if path.startswith(("/static/", "/assets/")):
+            return None  # A stylesheet is the same for everybody; a page of three files must not ask four times.
         if path.startswith("/api/"):
             scheme, _, key = connection.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer":

@@ -227,9 +227,3 @@ async def unbind(tx: Tx, *, person_id: str, account_id: str, at: datetime) -> No
     await store.unbind_holder(tx, person_id, at)
     await identity.detach_person(tx, account_id=account_id)
     await outbox.publish(tx, person_id=person_id, topic="credential.unbound", payload={}, at=at)
-
-
-async def account_of_visit(tx: Tx | Pool, *, person_id: str, token: str, institution: str) -> str | None:
-    """Return the account whose phone showed the code of this visit, for checking the password at the till."""
-    row = await store.account_of_visit(tx, person_id, token)
-    return row["account_id"] if row is not None and row["institution"] == institution else None

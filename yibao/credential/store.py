@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -157,7 +156,3 @@ async def note_bad_scan(tx: Tx, *, institution: str, till: str, at: datetime) ->
         at,
     )
     await tx.execute("INSERT INTO credential.bad_scan VALUES ($1, $2, $3)", institution, till, at)
-
-
-async def account_of_visit(tx: Tx | Pool, person_id: str, token: str) -> Any:
-    return await tx.fetchrow("SELECT * FROM credential.visit_of($1, $2)", person_id, token)

@@ -161,7 +161,7 @@ async def reverse(
                 raise refusals.IdReused
             return msgspec.convert(answer["answer"], Settled)
         if found["reversal"] is not None:
-            return await _first_reversal(desk, person_id, found["reversal"]["settlement_id"])
+            return msgspec.convert(found["first_answer"], Settled)
         if found["later"] is not None:
             raise refusals.LaterSettlementExists(later=found["later"])
         entry = rules.reversal_of(
@@ -177,16 +177,6 @@ async def reverse(
     raise refusals.SettlementBusy
 
 
-async def _first_reversal(desk: Desk, person_id: str, reversal_id: str) -> Settled:
-    answer = await desk.pool.fetchval(
-        "SELECT answer FROM core.answer WHERE person_id = $1 AND operation = 'reverse'"
-        " AND answer->>'settlement_id' = $2",
-        person_id,
-        reversal_id,
-    )
-    return msgspec.convert(answer, Settled)
-
-
 async def reverse_request(
     desk: Desk, *, token: str, original_id: str, institution: str, caller: str, request_id: str, at: datetime
 ) -> Settled | None:
@@ -197,15 +187,12 @@ async def reverse_request(
     """
     person_id = desk.person_of_token(token)
     async with desk.pool.acquire() as connection, connection.transaction():
-        visit = await connection.fetchval("SELECT institution FROM credential.visit_of($1, $2)", person_id, token)
-        if visit != institution:
+        if await store.institution_of_visit(connection, person_id, token) != institution:
             raise refusals.VisitUnknown
         await store.hold_person(connection, person_id)
         if await store.add_tombstone(connection, person_id=person_id, caller=caller, request_id=original_id, at=at):
             return None
-        answer = await connection.fetchval(
-            "SELECT answer FROM core.answer_of($1, $2, 'settle', $3)", person_id, caller, original_id
-        )
+        answer = await store.answer_to(connection, person_id=person_id, caller=caller, request_id=original_id)
     if answer is None:
         raise refusals.IdReused
     if not answer:

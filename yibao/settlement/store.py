@@ -94,6 +94,11 @@ async def reversal_facts(
                       WHERE f.person_id = $1 AND f.settlement_id = $2),
             'reversal', (SELECT to_jsonb(s) FROM settlement.settlement s
                          WHERE s.person_id = $1 AND s.reverses = $2),
+            -- Whoever cancelled it first, and under whatever id: a repeat gets the same answer.
+            'first_answer', (SELECT a.answer FROM settlement.settlement s
+                             JOIN core.answer a ON a.person_id = s.person_id AND a.operation = 'reverse'
+                                  AND a.answer->>'settlement_id' = s.settlement_id
+                             WHERE s.person_id = $1 AND s.reverses = $2),
             'later', (SELECT s.settlement_id
                       FROM settlement.settlement s JOIN settlement.settlement o
                         ON o.person_id = s.person_id AND o.settlement_id = $2
@@ -113,6 +118,19 @@ async def reversal_facts(
         request_id,
     )
     return value
+
+
+async def institution_of_visit(tx: Tx, person_id: str, token: str) -> str | None:
+    institution: str | None = await tx.fetchval("SELECT institution FROM credential.visit_of($1, $2)", person_id, token)
+    return institution
+
+
+async def answer_to(tx: Tx, *, person_id: str, caller: str, request_id: str) -> dict[str, Any] | None:
+    """Return what this person's settlement under the caller's id was answered; empty for a tombstone."""
+    answer: dict[str, Any] | None = await tx.fetchval(
+        "SELECT answer FROM core.answer_of($1, $2, 'settle', $3)", person_id, caller, request_id
+    )
+    return answer
 
 
 async def add_tombstone(tx: Tx, *, person_id: str, caller: str, request_id: str, at: Any) -> bool:

@@ -36,6 +36,7 @@ async def settle(
     request_id: str | None = None,
     institution: str = PHARMACY,
     expected: Split | None = None,
+    prove: Prove | None = proved,
 ) -> Settled:
     if expected is None:
         expected = (await settlement.quote(desk, basket=of, institution=institution, at=at)).split
@@ -45,7 +46,7 @@ async def settle(
         institution=institution,
         caller=institution,
         request_id=request_id or secrets.token_hex(8),
-        prove=proved,
+        prove=prove,
         at=at,
     )
 
@@ -484,18 +485,10 @@ async def test_round_trips_of_a_settlement(
     """A read and a write; after a password was checked, which takes long, one more read."""
     visitor = await scan(free_limit_fen=500_00)
     of = purchase(visitor.token)
-    quote = await settlement.quote(desk, basket=of, institution=PHARMACY, at=at)
+    expected = (await settlement.quote(desk, basket=of, institution=PHARMACY, at=at)).split
     counting = CountingPool(pool)
     desk.pool = counting  # type: ignore[assignment]
-    await settlement.confirm(
-        desk,
-        order=agreed(of, quote),
-        institution=PHARMACY,
-        caller=PHARMACY,
-        request_id=secrets.token_hex(8),
-        prove=prove,
-        at=at,
-    )
+    await settle(desk, of, at=at, expected=expected, prove=prove)
     assert len(counting.statements) == round_trips
 
 
@@ -503,23 +496,13 @@ async def test_what_happens_while_the_password_is_checked_counts(
     desk: Desk, pool: Pool, scan: Scan, at: datetime
 ) -> None:
     visitor = await scan()
-    of = purchase(visitor.token)
-    quote = await settlement.quote(desk, basket=of, institution=PHARMACY, at=at)
 
     async def unbound_meanwhile(_: str) -> None:
         async with transaction(pool) as tx:
             await credential_store.unbind_devices(tx, visitor.person_id, at)
 
     with pytest.raises(refusals.DeviceUnbound):
-        await settlement.confirm(
-            desk,
-            order=agreed(of, quote),
-            institution=PHARMACY,
-            caller=PHARMACY,
-            request_id=secrets.token_hex(8),
-            prove=unbound_meanwhile,
-            at=at,
-        )
+        await settle(desk, purchase(visitor.token), at=at, prove=unbound_meanwhile)
 
 
 async def test_a_bill_and_a_direct_settlement_under_one_id_agree(
