@@ -19,9 +19,10 @@ def assess(case: Case, *, using: Policies | None = None) -> Assessment:
         run(bill)
     fund_fen = bill.fund_fen
     person_fen = bill.total_fen - fund_fen
-    cash_fen = person_fen - bill.account_fen
+    account_fen = bill.current_account_fen + bill.account_fen
+    cash_fen = person_fen - account_fen
     # Steps are written by many hands over years; a split that cannot be is stopped here, before anybody is charged.
-    if min(fund_fen, person_fen, bill.account_fen, cash_fen, *bill.funds.values()) < 0:
+    if min(fund_fen, person_fen, account_fen, cash_fen, *bill.funds.values()) < 0:
         raise ArithmeticError(f"the steps of {plan.policy} lead to a negative part")
     return Assessment(
         lines=bill.lines,
@@ -34,7 +35,8 @@ def assess(case: Case, *, using: Policies | None = None) -> Assessment:
         funds=tuple([FundShare(fund, fen) for fund, fen in bill.funds.items() if fen]),
         fund_fen=fund_fen,
         person_fen=person_fen,
-        account_fen=bill.account_fen,
+        account_fen=account_fen,
+        current_account_fen=bill.current_account_fen,
         mutual_aid_fen=0,
         cash_fen=cash_fen,
         hospital_fen=0,

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from yibao.benefit.document import Node
-from yibao.benefit.types import Basis, Case, LineShare, TraceStep
-from yibao.benefit.values import Facts, Source
+from yibao.benefit.types import DISEASE, Basis, Case, LineShare, TraceStep
+from yibao.benefit.values import Facts, References
 
 
 class Bill:
@@ -21,10 +21,13 @@ class Bill:
     __slots__ = (
         "account_fen",
         "base_fen",
+        "beyond_fen",
         "case",
+        "current_account_fen",
         "deductible_fen",
         "first_own_fen",
         "full_own_fen",
+        "fund_bases",
         "funds",
         "in_scope_fen",
         "lines",
@@ -45,7 +48,10 @@ class Bill:
         self.in_scope_fen = 0
         self.deductible_fen = 0
         self.base_fen = 0  # The in-scope money that no earlier step has taken: what the next fund works on.
+        self.beyond_fen = 0  # The in-scope money beyond a ceiling, for which a supplement may pay.
         self.funds: dict[str, int] = {}
+        self.fund_bases: dict[str, int] = {}  # The money for which each fund pays.
+        self.current_account_fen = 0  # What this year's account paid before the funds.
         self.pool_ratio: Decimal | None = None
         self.account_fen = 0
         self.tallies: dict[str, int] = {}
@@ -55,6 +61,22 @@ class Bill:
     def fund_fen(self) -> int:
         """What all funds pay so far."""
         return sum(self.funds.values())
+
+    def pay(self, fund: str, *, base_fen: int, fund_fen: int) -> None:
+        """Let a fund pay for a part of the bill; what it pays is no longer there for the funds that follow."""
+        self.funds[fund] = self.funds.get(fund, 0) + fund_fen
+        self.fund_bases[fund] = self.fund_bases.get(fund, 0) + base_fen
+        self.base_fen = max(0, self.base_fen - fund_fen)
+
+    def left(self) -> tuple[int, int, int, int]:
+        """Return what nobody has paid yet of 政策范围内, 先行自付, 超限价 and 全自费, which are paid in this order."""
+        paid_fen = self.fund_fen + self.current_account_fen
+        left = []
+        for part_fen in (self.in_scope_fen, self.first_own_fen, self.over_limit_fen, self.full_own_fen):
+            taken_fen = min(part_fen, paid_fen)
+            paid_fen -= taken_fen
+            left.append(part_fen - taken_fen)
+        return left[0], left[1], left[2], left[3]
 
     def tally(self, name: str) -> int:
         """Return a year-to-date counter, with what earlier steps of this bill added to it."""
@@ -95,10 +117,11 @@ class Step(ABC):
 
     required: ClassVar[tuple[str, ...]] = ()  # Its keys in the policy file, beside step, label, code and when.
     optional: ClassVar[tuple[str, ...]] = ()
+    without_fund: ClassVar[bool] = False  # Whether it also concerns a person for whom no fund pays yet.
 
     @classmethod
     @abstractmethod
-    def read(cls, head: Head, fields: Mapping[str, Node], sources: Mapping[str, Source]) -> Self:
+    def read(cls, head: Head, fields: Mapping[str, Node], refs: References) -> Self:
         """Read the step from the policy file; PolicyError says what is wrong."""
 
     @abstractmethod
@@ -116,9 +139,34 @@ class Step(ABC):
         """Say in Chinese what one use of this step did, from its trace alone."""
 
 
-def read_tally(node: Node) -> str:
-    """Read the name of a year-to-date counter, such as `outpatient.deductible_met`."""
-    return node.matching(r"[a-z_]+\.[a-z_]+", "就医类别.计数名，例如 outpatient.fund_paid")
+@dataclass(frozen=True, slots=True)
+class TallyName:
+    """The name of a year-to-date counter; with `{disease}`, each disease has its own."""
+
+    pattern: str
+
+    def of(self, facts: Facts) -> str:
+        """Return the name for a case; NoRule where it needs a disease and the visit is for none."""
+        if "{disease}" not in self.pattern:
+            return self.pattern
+        if not facts.words[DISEASE]:
+            raise facts.no_rule(f"{self.pattern}（没有写明病种）")
+        return self.pattern.replace("{disease}", facts.words[DISEASE])
+
+
+def read_tally(node: Node) -> TallyName:
+    """Read the name of a year-to-date counter, such as `outpatient.deductible_met` or `chronic.paid.{disease}`."""
+    return TallyName(
+        node.matching(
+            r"[a-z_]+\.[a-z_]+(\.\{disease\})?",
+            "就医类别.计数名，例如 outpatient.fund_paid；各病种分别累计的加 .{disease}",
+        )
+    )
+
+
+def read_count(node: Node) -> str:
+    """Read the name of a counter of stays, such as `inpatient.admissions`."""
+    return node.matching(r"[a-z_]+\.admissions", "就医类别.admissions，例如 inpatient.admissions")
 
 
 def read_fund(node: Node) -> str:

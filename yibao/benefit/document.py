@@ -43,6 +43,11 @@ class Node:
         where = f"{self.path} " if self.path else ""
         return PolicyError(file=self.file, line=line, problem=where + problem, expected=expected)
 
+    @property
+    def is_mapping(self) -> bool:
+        """Whether keys and values stand here."""
+        return isinstance(self._node, yaml.MappingNode)
+
     def entries(self) -> list[tuple["Node", "Node"]]:
         """Return the keys and values of a mapping in the order of the file; an empty or a repeated key is refused."""
         if not isinstance(self._node, yaml.MappingNode) or not self._node.value:

@@ -2,8 +2,11 @@
 
 place: "510500"
 label: 四川省泸州市
+near: ["510100"]              # cities that count as home besides the own one; for the pool of a province
 sources:    {id: {title, grade, article?, href?, published_on?}}
-insurance:
+figures:    {id: {label, amount: {…}}}                 # published every year; may be left out
+enrolment:  {…}               # premiums, credits to accounts, waiting periods: see `terms`; may be left out
+insurance:                    # may be left out where `enrolment` is there
   employee:                   # or resident
     outpatient:               # a group of visits that follow the same steps
       label: 职工门诊统筹
@@ -17,25 +20,53 @@ insurance:
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from yibao.benefit.bill import Head, Run, Step
 from yibao.benefit.document import Node, PolicyError, open_document
 from yibao.benefit.refusals import NoPolicy
 from yibao.benefit.steps import KINDS
 from yibao.benefit.steps.ceiling import Ceiling
-from yibao.benefit.types import AGE, FACTS, PART_NAMES, Basis, Case, Insurance
-from yibao.benefit.values import Cited, Facts, Source, dated_in, read_sources, read_when
+from yibao.benefit.terms import Months, Terms, read_terms
+from yibao.benefit.types import (
+    AGE,
+    BROADER,
+    DISEASE,
+    FACTS,
+    FILING_NAMES,
+    PART_NAMES,
+    VISIT_NAMES,
+    Basis,
+    Case,
+    Insurance,
+    TreatedIn,
+    held_words,
+)
+from yibao.benefit.values import (
+    Cited,
+    Dated,
+    Facts,
+    Figure,
+    Linked,
+    References,
+    Source,
+    dated_in,
+    read_references,
+    read_when,
+)
 from yibao.core.money import yuan_text
 
 SHIPPED = Path(__file__).parent / "policies"
+
+# As much of other rules as published examples state, old ones and those of other places: checked, used for nobody.
+PUBLISHED = Path(__file__).parent / "published"
 
 # The national list polItemCode (transaction 100001); a step that bears a code is shown under it by hospital systems.
 # fmt: off
@@ -65,14 +96,26 @@ class Group:
     when: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
 
+    def rules_for(self, facts: Facts, *, entitled: bool) -> list[Rule]:
+        """Return the steps that apply: whoever is entitled has no waiting period, whoever still waits has no funds.
+
+        Raises: NoRule where somebody waits and the rules know no waiting period.
+        """
+        rules = [rule for rule in self.rules if facts.meet(rule.head.when)]
+        if entitled:
+            return [rule for rule in rules if rule.head.kind != "waiting"]
+        if not any(rule.head.kind == "waiting" for rule in rules):
+            raise facts.no_rule(f"insurance.{facts.insurance}（{self.label}：等待期）")
+        return [rule for rule in rules if rule.step.without_fund]
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
     """One value as it stands in a policy, for people who read or compare rules."""
 
-    insurance: str
-    group: str  # Label of the group.
-    step: str  # Label of the step.
+    insurance: str  # Empty for a figure.
+    group: str  # Label of the group, or of what else the value belongs to: 公布的数字, 个人缴费.
+    step: str  # Label of the step, the figure, or the item of `enrolment`.
     part: str  # Label of the part of the step, such as 退休人员 of points; empty where it is the step itself.
     name: str  # Path of the value within its step: amount.2023-01-01.value.retired
     text: str  # The value in words: 150.00 元, 70%
@@ -86,19 +129,35 @@ class Policy:
     folder: Path
     place: str
     label: str
+    near: tuple[str, ...]
     sources: Mapping[str, Source]
+    figures: Mapping[str, Figure]
     groups: Mapping[str, tuple[Group, ...]]  # By insurance.
+    terms: Mapping[str, Terms]  # By insurance.
 
     @property
     def ages(self) -> frozenset[int]:
         """The ages at which some value of this place changes."""
-        return frozenset(
-            age
-            for _, _, rule in self.rules()
-            for _, dated in dated_in(rule.step)
-            for period in dated.periods
-            for age in period.ages
-        )
+        return frozenset(map(int, self.named(AGE)))
+
+    def named(self, fact: str) -> frozenset[str]:
+        """Return the words of a fact that some rule or value of this place names, for what a form may offer."""
+        words: set[str] = set()
+        for _, group, rule in self.rules():
+            words.update(group.when.get(fact, ()), rule.head.when.get(fact, ()))
+            for _, dated in dated_in(rule.step):
+                for period in dated.periods:
+                    if fact in period.by:
+                        at = period.by.index(fact)
+                        words.update(key[at] for key in period.table)
+        return frozenset(words)
+
+    def treated_in(self, place: str) -> TreatedIn:
+        """Return where a place of treatment is, seen from here: at home, elsewhere in the province, or beyond."""
+        for home in (self.place, *self.near):
+            if _city(home) == _city(place):
+                return "home"
+        return "province" if place[:2] == self.place[:2] else "country"
 
     def rules(self) -> Iterator[tuple[str, Group, Rule]]:
         """Yield every step with its insurance and its group, in the order of the file."""
@@ -109,12 +168,21 @@ class Policy:
 
     def stated(self, on: date | None = None) -> Iterator[Stated]:
         """Yield every value in the order of the file; those that hold on one day, if a day is given."""
-        for insurance, group, rule in self.rules():
-            for part, dated in dated_in(rule.step):
-                # The file is read oldest first, a value is looked up latest first.
-                periods = (dated.period(on),) if on else tuple(reversed(dated.periods))
-                for cited in (cited for period in periods if period for cited in period.table.values()):
-                    yield _stated(insurance, group, rule, part, cited)
+        for insurance, group, head, part, dated in self._values():
+            # The file is read oldest first, a value is looked up latest first.
+            periods = (dated.period(on),) if on else tuple(reversed(dated.periods))
+            for cited in (cited for period in periods if period for cited in period.table.values()):
+                yield _stated(insurance, group, head, part, cited)
+
+    def _values(self) -> Iterator[tuple[str, str, Head, str, Dated[object]]]:
+        for name, figure in self.figures.items():
+            head = Head(kind="", code="", label=figure.label, rule=f"figures.{name}", when={})
+            yield from (("", "公布的数字", head, "", dated) for _, dated in dated_in(figure))
+        for insurance, terms in self.terms.items():
+            for group, item in terms.items():
+                yield from ((insurance, group, item.head, part, dated) for part, dated in dated_in(item))
+        for insurance, of, rule in self.rules():
+            yield from ((insurance, of.label, rule.head, part, dated) for part, dated in dated_in(rule.step))
 
     def group(self, facts: Facts) -> Group:
         """Return the one group of rules for these facts; NoRule where there is none."""
@@ -175,23 +243,22 @@ class Policies:
         Raises, first that applies: NoPolicy, NoRule
         """
         policy = self.of(case.insured_place)
-        facts = _facts(policy, *_KEY(case)[1:], age=case.age)
+        facts = _facts(policy, case.age, _KEY(case))
         group = policy.group(facts)
         return tuple(
-            _stated(case.insurance, group, rule, part, dated.at(facts))
-            for rule in group.rules
-            if facts.meet(rule.head.when)
+            _stated(case.insurance, group.label, rule.head, part, dated.at(facts))
+            for rule in group.rules_for(facts, entitled=case.entitled)
             for part, dated in dated_in(rule.step)
         )
 
-    def _choose(self, age: int, insured_place: str, insurance: str, on: date, *words: str) -> Plan:
-        policy = self.of(insured_place)
-        facts = _facts(policy, insurance, on, *words, age=age)
+    def _choose(self, age: int, *key: object) -> Plan:
+        policy = self.of(str(key[0]))
+        facts = _facts(policy, age, key)
         group = policy.group(facts)
-        bound = [rule.step.bind(facts) for rule in group.rules if facts.meet(rule.head.when)]
+        bound = [rule.step.bind(facts) for rule in group.rules_for(facts, entitled=bool(key[-1]))]
         used = [basis.from_on for each in bound for basis in each.basis]
         if not used:  # No step with a value of law applies: that is no rule, not a rule under which nobody pays.
-            raise facts.no_rule(f"insurance.{insurance}（{group.label}）")
+            raise facts.no_rule(f"insurance.{facts.insurance}（{group.label}）")
         return Plan(
             policy=f"{policy.place} {policy.label} {group.label} {max(used).isoformat()}",
             runs=tuple(each.run for each in bound),
@@ -208,16 +275,42 @@ class Policies:
         raise NoPolicy(place=place)
 
 
-_KEY = attrgetter("insured_place", "insurance", "on", *FACTS)
+_KEY_NAMES = (
+    "insured_place",
+    "treated_place",
+    "insurance",
+    "on",
+    "visit_kind",
+    "person_kind",
+    "institution_kind",
+    "institution_level",
+    "filing",
+    "disease",
+    "qualifications",
+    "entitled",
+)
+_KEY = attrgetter(*_KEY_NAMES)
 
 
-def _facts(policy: Policy, insurance: str, on: date, *words: str, age: int) -> Facts:
-    return Facts(policy.label, insurance, on, {**dict(zip(FACTS, words, strict=True)), AGE: str(age)})
+def _facts(policy: Policy, age: int, key: Sequence[Any]) -> Facts:
+    of = dict(zip(_KEY_NAMES, key, strict=True))
+    words = {fact: of[fact] for fact in FACTS if fact in of}
+    words |= held_words(of["qualifications"])
+    words |= {"treated_in": policy.treated_in(of["treated_place"]), AGE: str(age), DISEASE: of["disease"]}
+    matter = f"{VISIT_NAMES[of['visit_kind']]}（{FILING_NAMES[of['filing']]}）"
+    return Facts(policy.label, of["insurance"], matter, of["on"], words)
 
 
-def _stated(insurance: str, group: Group, rule: Rule, part: str, cited: Cited[object]) -> Stated:
-    name = cited.basis.rule.removeprefix(f"{rule.head.rule}.")
-    return Stated(insurance, group.label, rule.head.label, part, name, _text(cited.value), cited.basis)
+_MUNICIPALITIES = ("11", "12", "31", "50")
+
+
+def _city(place: str) -> str:
+    return place[:2] if place[:2] in _MUNICIPALITIES else place[:4]
+
+
+def _stated(insurance: str, group: str, head: Head, part: str, cited: Cited[object]) -> Stated:
+    name = cited.basis[0].rule.removeprefix(f"{head.rule}.")
+    return Stated(insurance, group, head.label, part, name, _text(cited.value), cited.basis[0])
 
 
 @lru_cache(maxsize=1)
@@ -226,28 +319,44 @@ def policies() -> Policies:
     return Policies.load(SHIPPED)
 
 
-def load_policy(folder: Path) -> Policy:
-    """Read the rules of one place, from a folder named `<place>_<name>`; PolicyError as in `Policies.load`."""
-    fields = open_document(folder / "policy.yaml").fields(required=("place", "label", "sources", "insurance"))
+def load_policy(path: Path) -> Policy:
+    """Read the rules of one place, from a folder named `<place>_<name>` or from a file of any name.
+
+    Raises: PolicyError as in `Policies.load`
+    """
+    of_folder = path.is_dir() or path.suffix != ".yaml"
+    document = open_document(path / "policy.yaml" if of_folder else path)
+    fields = document.fields(
+        required=("place", "label", "sources"), optional=("insurance", "enrolment", "near", "figures")
+    )
+    if "insurance" not in fields and "enrolment" not in fields:
+        raise document.error("缺少“insurance”", "写明 insurance 或 enrolment")
     place = fields["place"].matching(r"[0-9]{6}", "六位区划代码")
-    if folder.name.partition("_")[0] != place:
-        raise fields["place"].error(f"“{place}”与文件夹名“{folder.name}”不符", "文件夹名以区划代码开头，每地一个文件夹")
-    sources = read_sources(fields["sources"])
+    if of_folder and path.name.partition("_")[0] != place:
+        raise fields["place"].error(f"“{place}”与文件夹名“{path.name}”不符", "文件夹名以区划代码开头，每地一个文件夹")
+    refs = read_references(fields["sources"], fields.get("figures"))
     return Policy(
-        folder=folder,
+        folder=path if of_folder else path.parent,
         place=place,
         label=fields["label"].text(),
-        sources=sources,
+        near=tuple(item.matching(r"[0-9]{6}", "六位区划代码") for item in fields["near"].items())
+        if "near" in fields
+        else (),
+        sources=refs.sources,
+        figures=refs.figures,
         groups={
-            key.choice(get_args(Insurance)): _read_groups(node, sources) for key, node in fields["insurance"].entries()
-        },
+            key.choice(get_args(Insurance)): _read_groups(node, refs) for key, node in fields["insurance"].entries()
+        }
+        if "insurance" in fields
+        else {},
+        terms=read_terms(fields["enrolment"], refs) if "enrolment" in fields else {},
     )
 
 
-def _read_groups(node: Node, sources: Mapping[str, Source]) -> tuple[Group, ...]:
+def _read_groups(node: Node, refs: References) -> tuple[Group, ...]:
     groups: list[Group] = []
     for _, each in node.entries():
-        group = _read_group(each, sources)
+        group = _read_group(each, refs)
         for other in groups:
             if _overlap(group.when, other.when):
                 raise each.error(f"与“{other.label}”适用于同样的就医", "when 互不重叠，每次就医只适用一组规则")
@@ -255,11 +364,11 @@ def _read_groups(node: Node, sources: Mapping[str, Source]) -> tuple[Group, ...]
     return tuple(groups)
 
 
-def _read_group(node: Node, sources: Mapping[str, Source]) -> Group:
+def _read_group(node: Node, refs: References) -> Group:
     fields = node.fields(required=("label", "when", "steps"))
     when = read_when(fields["when"])
     steps = fields["steps"].items()
-    rules = tuple(_read_rule(step, when, sources) for step in steps)
+    rules = tuple(_read_rule(step, when, refs) for step in steps)
     if rules[0].head.kind != "scope" or rules[0].head.when:
         raise steps[0].error("不是划分政策范围的一步", "第一步是 step: scope，并且不写 when")
     for at, rule in enumerate(rules):
@@ -270,7 +379,7 @@ def _read_group(node: Node, sources: Mapping[str, Source]) -> Group:
     return Group(fields["label"].text(), when, rules)
 
 
-def _read_rule(node: Node, of_group: Mapping[str, tuple[str, ...]], sources: Mapping[str, Source]) -> Rule:
+def _read_rule(node: Node, of_group: Mapping[str, tuple[str, ...]], refs: References) -> Rule:
     kind = _kind_of(node)
     step = KINDS[kind]
     fields = node.fields(required=("step", "label", *step.required), optional=("code", "when", *step.optional))
@@ -285,7 +394,7 @@ def _read_rule(node: Node, of_group: Mapping[str, tuple[str, ...]], sources: Map
         rule=node.path,
         when=when,
     )
-    return Rule(head, step.read(head, fields, sources))
+    return Rule(head, step.read(head, fields, refs))
 
 
 def _kind_of(node: Node) -> str:
@@ -297,8 +406,12 @@ def _kind_of(node: Node) -> str:
 
 def _text(value: object) -> str:
     """Say a value of a policy: amounts are whole numbers of fen, rates are decimal numbers."""
+    if isinstance(value, Linked):
+        return f"{value.of.label}的 {(value.share * 100).normalize():f}%"
     if isinstance(value, Decimal):
         return f"{(value * 100).normalize():f}%"
+    if isinstance(value, Months):
+        return f"{value.count} 个月"
     if isinstance(value, int):
         return f"{yuan_text(value)} 元"
     if isinstance(value, tuple):
@@ -309,4 +422,12 @@ def _text(value: object) -> str:
 
 
 def _overlap(one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]) -> bool:
-    return all(set(one.get(fact, words)) & set(other.get(fact, words)) for fact, words in FACTS.items())
+    return all(_covered(one, fact) & _covered(other, fact) for fact in FACTS)
+
+
+def _covered(when: Mapping[str, tuple[str, ...]], fact: str) -> set[str]:
+    """Return the words that a condition covers, those included which it names by a broader word."""
+    words = set(when.get(fact, FACTS[fact]))
+    if fact == "institution_level":
+        words |= {narrow for narrow, broad in BROADER.items() if broad in words}
+    return words

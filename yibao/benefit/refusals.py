@@ -16,11 +16,21 @@ class NoPolicy(Refusal):
 
 
 class NoRule(Refusal):
-    """The place is known, but not this insurance, visit, day or kind of person. Facts: label, insurance, visit, filing,
-    on, lacking."""
+    """The place is known, but not this insurance, matter, day or kind of person. Facts: label, insurance, matter, on,
+    lacking."""
 
     code = "benefit.no_rule"
-    title = "没有适用于本次就医的待遇规则"
-    detail = "{label}的规则中没有 {on} 适用于{insurance}“{visit}”（{filing}）的一条，无法计算报销金额。"
+    title = "没有适用的待遇规则"
+    detail = "{label}的规则中没有 {on} 适用于{insurance}“{matter}”的一条，无法计算。"
     hint = "规则文件中缺少：{lacking}。"
     remedy = _ASK
+
+
+class WageUnknown(Refusal):
+    """An amount is a share of the wage, and no wage was given. Facts: label, what."""
+
+    code = "benefit.wage_unknown"
+    title = "不知道缴费工资，无法计算"
+    detail = "{label}的“{what}”按月缴费工资的一定比例计算，还没有填写缴费工资。"
+    hint = "请在询问中给出月缴费工资。"
+    remedy = "请填写月缴费工资再试；缴费工资可向用人单位或参保地医保经办机构查询。"

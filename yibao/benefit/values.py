@@ -3,25 +3,48 @@
 amount:
   2023-01-01:                                   # holds from this day until a later entry replaces it
     by: [person_kind]                           # the facts on which it depends, outermost first; may be left out.
-                                                # With `age`, each key is the age from which its value holds.
+                                                # With `age`, each key is the age from which its value holds; with
+                                                # `disease`, it is a national code, or `other`.
     value: {employed: "200.00", retired: "150.00"}
     source: a_source                            # an id under `sources`; left out exactly where the grade is assumed
     grade: C
     verified: false
     note: …                                     # what a reader should know; required where the grade is assumed
+  2026-01-01: ended                             # from this day on there is no value, and no rule
+
+An amount may also be a share of a figure that is published every year: {share: "0.50", of: income_per_head}.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, replace
 from dataclasses import fields as fields_of
 from datetime import date
-from typing import Generic, TypeVar
+from decimal import Decimal
+from itertools import product
+from typing import Any, Generic, TypeVar
 
 from yibao.benefit.document import Node
 from yibao.benefit.refusals import NoRule
-from yibao.benefit.types import AGE, FACTS, FILING_NAMES, GRADES, INSURANCE_NAMES, VISIT_NAMES, Basis, Grade
+from yibao.benefit.types import (
+    AGE,
+    DISEASE,
+    ENROLMENT_FACTS,
+    FACTS,
+    GRADES,
+    INSURANCE_NAMES,
+    PERSON_FACTS,
+    Basis,
+    Grade,
+    words_for,
+)
+from yibao.core.money import half_up
 
 T = TypeVar("T")
+
+# On what values may depend, each fact with its words; none are listed where any age, or any disease, is a word.
+OF_VISITS: Mapping[str, tuple[str, ...]] = {**FACTS, AGE: (), DISEASE: ()}
+OF_ENROLMENT: Mapping[str, tuple[str, ...]] = {**ENROLMENT_FACTS, AGE: ()}
+OF_PERSONS: Mapping[str, tuple[str, ...]] = {**PERSON_FACTS, AGE: ()}
 
 _PUBLISHED: tuple[Grade, ...] = ("A", "B", "C", "D", "K")  # A source cannot be assumed; a value can.
 
@@ -43,20 +66,20 @@ class Facts:
 
     label: str  # Name of the place.
     insurance: str
+    matter: str  # What is asked about, in Chinese: 住院（本地就医）
     on: date
-    words: Mapping[str, str]  # One word for each of FACTS, and the age.
+    words: Mapping[str, str]  # One word for each fact on which values of this kind may depend.
 
     def meet(self, when: Mapping[str, tuple[str, ...]]) -> bool:
         """Return whether each fact that `when` names has one of the words listed."""
-        return all(self.words[fact] in words for fact, words in when.items())
+        return all(any(word in words for word in words_for(fact, self.words[fact])) for fact, words in when.items())
 
     def no_rule(self, lacking: str) -> NoRule:
-        """Return the refusal that says for which insurance, visit and day there is no rule."""
+        """Return the refusal that says for which insurance, matter and day there is no rule."""
         return NoRule(
             label=self.label,
             insurance=INSURANCE_NAMES[self.insurance],
-            visit=VISIT_NAMES[self.words["visit_kind"]],
-            filing=FILING_NAMES[self.words["filing"]],
+            matter=self.matter,
             on=self.on.isoformat(),
             lacking=lacking,
         )
@@ -64,10 +87,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Cited(Generic[T]):
-    """One value with what it rests on."""
+    """One value with what it rests on: where it stands, then the figures it is a share of."""
 
     value: T
-    basis: Basis
+    basis: tuple[Basis, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +110,14 @@ class Period(Generic[T]):
         return tuple(sorted({int(key[at]) for key in self.table}, reverse=True))
 
     def find(self, words: Mapping[str, str]) -> Cited[T] | None:
-        """Return the value for these words: that of the highest age which the person has reached."""
-        if AGE not in self.by:
-            return self.table.get(tuple(words[fact] for fact in self.by))
-        for age in self.ages:
-            if age <= int(words[AGE]):
-                reached = {**words, AGE: str(age)}
-                cited = self.table.get(tuple(reached[fact] for fact in self.by))
-                if cited is not None:
-                    return cited
-        return None
+        """Return the value for these words: the most particular, and that of the highest age which was reached."""
+        keys = product(*(self._keys(fact, words[fact]) for fact in self.by))
+        return next((self.table[key] for key in keys if key in self.table), None)
+
+    def _keys(self, fact: str, word: str) -> tuple[str, ...]:
+        if fact == AGE:
+            return tuple(str(age) for age in self.ages if age <= int(word))
+        return words_for(fact, word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +136,60 @@ class Dated(Generic[T]):
         if cited is None:
             key = tuple(facts.words[fact] for fact in period.by)
             raise facts.no_rule(".".join((self.path, period.from_on.isoformat(), "value", *key)))
-        return cited
+        return _resolved(cited, facts)
 
     def period(self, on: date) -> Period[T] | None:
         """Return the values that hold on a day; None before the first."""
         return next((period for period in self.periods if period.from_on <= on), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A published figure to which amounts are linked, such as the average wage of last year."""
+
+    label: str
+    amount: Dated[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An amount that is a share of a figure."""
+
+    share: Decimal
+    of: Figure
+
+
+def _resolved(cited: Cited[T], facts: Facts) -> Cited[T]:
+    """Return the value with the amounts in it that are linked to a figure worked out for the day, rounded half up."""
+    figures: list[Basis] = []
+
+    def amount(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(amount(each) for each in value)
+        if not isinstance(value, Linked):
+            return value
+        figure = value.of.amount.at(facts)
+        figures.extend(figure.basis)
+        return half_up(value.share * figure.value)
+
+    value = amount(cited.value)
+    return Cited(value, (*cited.basis, *figures)) if figures else cited
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What the values of a policy file refer to by name, and the facts on which they may depend."""
+
+    sources: Mapping[str, Source]
+    figures: Mapping[str, Figure]
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: OF_VISITS)
+
+    def amount(self, node: Node) -> Any:
+        """Read an amount of yuan as fen, or a share of a figure, which `Dated.at` turns into fen."""
+        if not node.is_mapping:
+            return node.amount_fen()
+        fields = node.fields(required=("share", "of"))
+        return Linked(fields["share"].decimal(0, 100), self.figures[fields["of"].choice(tuple(self.figures))])
 
 
 def dated_in(part: object, label: str = "") -> Iterator[tuple[str, Dated[object]]]:
@@ -133,8 +203,8 @@ def dated_in(part: object, label: str = "") -> Iterator[tuple[str, Dated[object]
             yield from dated_in(each, label)
     elif is_dataclass(part):
         label = getattr(part, "label", label)
-        for field in fields_of(part):
-            yield from dated_in(getattr(part, field.name), label)
+        for each in fields_of(part):
+            yield from dated_in(getattr(part, each.name), label)
 
 
 def read_sources(node: Node) -> dict[str, Source]:
@@ -153,21 +223,39 @@ def _read_source(node: Node) -> Source:
     )
 
 
-def read_when(node: Node) -> dict[str, tuple[str, ...]]:
+def read_references(sources: Node, figures: Node | None) -> References:
+    """Read the `sources` and the `figures` of a policy by their ids."""
+    refs = References(read_sources(sources), {})
+    if figures is None:
+        return refs
+    # A visit refers to figures, and so does a premium: they depend on what both know.
+    of_persons = replace(refs, facts=OF_PERSONS)
+    return replace(refs, figures={key.text(): _read_figure(value, of_persons) for key, value in figures.entries()})
+
+
+def _read_figure(node: Node, refs: References) -> Figure:
+    fields = node.fields(required=("label", "amount"))
+    return Figure(fields["label"].text(), read_dated(fields["amount"], refs, Node.amount_fen))
+
+
+def read_when(node: Node, facts: Mapping[str, tuple[str, ...]] = FACTS) -> dict[str, tuple[str, ...]]:
     """Read conditions: for each fact named, the words under which a rule applies."""
     return {
-        (fact := key.choice(tuple(FACTS))): tuple(word.choice(FACTS[fact]) for word in words.items())
+        (fact := key.choice(tuple(facts))): tuple(word.choice(facts[fact]) for word in words.items())
         for key, words in node.entries()
     }
 
 
-def read_dated(node: Node, sources: Mapping[str, Source], leaf: Callable[[Node], T]) -> Dated[T]:
+def read_dated(node: Node, refs: References, leaf: Callable[[Node], T]) -> Dated[T]:
     """Read a dated value; `leaf` reads what stands where all facts are chosen."""
-    periods = [_read_period(key.day(), value, sources, leaf) for key, value in node.entries()]
+    periods = [_read_period(key.day(), value, refs, leaf) for key, value in node.entries()]
     return Dated(node.path, tuple(sorted(periods, key=lambda period: period.from_on, reverse=True)))
 
 
-def _read_period(from_on: date, node: Node, sources: Mapping[str, Source], leaf: Callable[[Node], T]) -> Period[T]:
+def _read_period(from_on: date, node: Node, refs: References, leaf: Callable[[Node], T]) -> Period[T]:
+    if not node.is_mapping:
+        node.choice(("ended",))
+        return Period(from_on, (), {})
     fields = node.fields(required=("value", "grade", "verified"), optional=("by", "source", "note"))
     grade = fields["grade"].choice((*_PUBLISHED, "assumed"))
     verified = fields["verified"].flag()
@@ -184,10 +272,10 @@ def _read_period(from_on: date, node: Node, sources: Mapping[str, Source], leaf:
     else:
         if "source" not in fields:
             raise node.error("缺少“source”", "写明 source；没有来源的值写 grade: assumed")
-        source = sources[fields["source"].choice(tuple(sources))]
+        source = refs.sources[fields["source"].choice(tuple(refs.sources))]
         if GRADES.index(grade) < GRADES.index(source.grade):
             raise fields["grade"].error(f"等级“{grade}”高于来源的等级", f"{source.grade} 或更低")
-    by = tuple(fact.choice((*FACTS, AGE)) for fact in fields["by"].items()) if "by" in fields else ()
+    by = tuple(fact.choice(tuple(refs.facts)) for fact in fields["by"].items()) if "by" in fields else ()
 
     def cite(at: Node) -> Cited[T]:
         basis = Basis(
@@ -200,13 +288,13 @@ def _read_period(from_on: date, node: Node, sources: Mapping[str, Source], leaf:
             verified=verified,
             note=note,
         )
-        return Cited(leaf(at), basis)
+        return Cited(leaf(at), (basis,))
 
     def table(at: Node, facts: tuple[str, ...]) -> dict[tuple[str, ...], Cited[T]]:
         if not facts:
             return {(): cite(at)}
         return {
-            (_read_word(key, facts[0]), *rest): cited
+            (_read_word(key, facts[0], refs), *rest): cited
             for key, value in at.entries()
             for rest, cited in table(value, facts[1:]).items()
         }
@@ -214,7 +302,9 @@ def _read_period(from_on: date, node: Node, sources: Mapping[str, Source], leaf:
     return Period(from_on, by, table(fields["value"], by))
 
 
-def _read_word(node: Node, fact: str) -> str:
+def _read_word(node: Node, fact: str, refs: References) -> str:
     if fact == AGE:
         return node.matching(r"0|[1-9][0-9]{0,2}", "周岁，从这个年龄起，例如 60")
-    return node.choice(FACTS[fact])
+    if fact == DISEASE:
+        return node.matching(r"M[0-9]{5}|other", "国家门诊慢特病病种代码，例如 M03900，或者 other")
+    return node.choice(refs.facts[fact])

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from yibao.benefit.bill import Bill, Bound, Head, Step
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
-from yibao.benefit.values import Dated, Facts, Source, read_dated
+from yibao.benefit.values import Dated, Facts, References, read_dated
 from yibao.core.money import yuan_text
 
 _PARTS = ("in_scope", "first_own", "over_limit", "full_own")
@@ -21,36 +21,33 @@ class Account(Step):
     head: Head
     pays: Dated[frozenset[str]]
 
+    without_fund: ClassVar[bool] = True
     required: ClassVar[tuple[str, ...]] = ("pays",)
 
     @classmethod
-    def read(cls, head: Head, fields: Mapping[str, Node], sources: Mapping[str, Source]) -> Self:
-        return cls(head, read_dated(fields["pays"], sources, _read_parts))
+    def read(cls, head: Head, fields: Mapping[str, Node], refs: References) -> Self:
+        return cls(head, read_dated(fields["pays"], refs, _read_parts))
 
     def bind(self, facts: Facts) -> Bound:
         pays = self.pays.at(facts)
-        parts, basis, trace = pays.value, (pays.basis,), self.head.trace
-        in_scope, first_own, over_limit, full_own = (part in parts for part in _PARTS)
+        basis, trace = pays.basis, self.head.trace
+        payable = tuple(part in pays.value for part in _PARTS)
 
         def run(bill: Bill) -> None:
-            case, fund_fen = bill.case, bill.fund_fen
-            payable_fen = (
-                in_scope * (bill.in_scope_fen - fund_fen)
-                + first_own * bill.first_own_fen
-                + over_limit * bill.over_limit_fen
-                + full_own * bill.full_own_fen
-            )
+            case = bill.case
+            person_fen = bill.total_fen - bill.fund_fen - bill.current_account_fen
+            payable_fen = sum(left_fen for left_fen, counts in zip(bill.left(), payable, strict=True) if counts)
             account_fen = min(payable_fen, case.account_fen) if case.use_account else 0
             bill.account_fen = account_fen
             bill.trace.append(
                 trace(
                     {
-                        "person_fen": bill.total_fen - fund_fen,
+                        "person_fen": person_fen,
                         "payable_fen": payable_fen,
                         "balance_fen": case.account_fen,
                         "used": "yes" if case.use_account else "no",
                     },
-                    {"account_fen": account_fen, "cash_fen": bill.total_fen - fund_fen - account_fen},
+                    {"account_fen": account_fen, "cash_fen": person_fen - account_fen},
                     basis,
                 )
             )

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from yibao.benefit.bill import Bill, Bound, Head, Step, read_tally
+from yibao.benefit.bill import Bill, Bound, Head, Step, TallyName, read_tally
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
-from yibao.benefit.values import Dated, Facts, Source, read_dated
+from yibao.benefit.values import Dated, Facts, References, read_dated
 from yibao.core.money import yuan_text
 
 
@@ -18,17 +18,17 @@ from yibao.core.money import yuan_text
 class Deductible(Step):
     head: Head
     amount: Dated[int]
-    tally: str
+    tally: TallyName
 
     required: ClassVar[tuple[str, ...]] = ("amount", "tally")
 
     @classmethod
-    def read(cls, head: Head, fields: Mapping[str, Node], sources: Mapping[str, Source]) -> Self:
-        return cls(head, read_dated(fields["amount"], sources, Node.amount_fen), read_tally(fields["tally"]))
+    def read(cls, head: Head, fields: Mapping[str, Node], refs: References) -> Self:
+        return cls(head, read_dated(fields["amount"], refs, refs.amount), read_tally(fields["tally"]))
 
     def bind(self, facts: Facts) -> Bound:
         amount = self.amount.at(facts)
-        year_fen, basis, tally, trace = amount.value, (amount.basis,), self.tally, self.head.trace
+        year_fen, basis, tally, trace = amount.value, amount.basis, self.tally.of(facts), self.head.trace
 
         def run(bill: Bill) -> None:
             met_fen, base_fen = bill.tally(tally), bill.base_fen

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from yibao.benefit.bill import Bill, Bound, Head, Step
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
-from yibao.benefit.values import Dated, Facts, Source, read_dated
+from yibao.benefit.values import Dated, Facts, References, read_dated
 from yibao.core.money import ROUNDINGS, yuan_text
 
 
@@ -24,13 +24,13 @@ class FirstPay(Step):
     required: ClassVar[tuple[str, ...]] = ("rate", "rounding")
 
     @classmethod
-    def read(cls, head: Head, fields: Mapping[str, Node], sources: Mapping[str, Source]) -> Self:
-        rate = read_dated(fields["rate"], sources, lambda node: node.decimal(0, 1))
+    def read(cls, head: Head, fields: Mapping[str, Node], refs: References) -> Self:
+        rate = read_dated(fields["rate"], refs, lambda node: node.decimal(0, 1))
         return cls(head, rate, ROUNDINGS[fields["rounding"].choice(tuple(ROUNDINGS))])
 
     def bind(self, facts: Facts) -> Bound:
         cited = self.rate.at(facts)
-        rate, basis, rounding, trace = cited.value, (cited.basis,), self.rounding, self.head.trace
+        rate, basis, rounding, trace = cited.value, cited.basis, self.rounding, self.head.trace
         rate_text = f"{(rate * 100).normalize():f}%"
 
         def run(bill: Bill) -> None:

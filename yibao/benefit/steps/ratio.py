@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 from yibao.benefit.bill import Bill, Bound, Head, Step, read_fund
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
-from yibao.benefit.values import Dated, Facts, Source, read_dated
+from yibao.benefit.values import Dated, Facts, References, read_dated
 from yibao.core.money import ROUNDINGS, yuan_text
 
 
@@ -36,14 +36,12 @@ class Ratio(Step):
     optional: ClassVar[tuple[str, ...]] = ("points",)
 
     @classmethod
-    def read(cls, head: Head, fields: Mapping[str, Node], sources: Mapping[str, Source]) -> Self:
+    def read(cls, head: Head, fields: Mapping[str, Node], refs: References) -> Self:
         return cls(
             head,
             fund=read_fund(fields["fund"]),
-            rate=read_dated(fields["rate"], sources, lambda node: node.decimal(0, 1)),
-            points=tuple(_read_points(item, sources) for item in fields["points"].items())
-            if "points" in fields
-            else (),
+            rate=read_dated(fields["rate"], refs, lambda node: node.decimal(0, 1)),
+            points=tuple(_read_points(item, refs) for item in fields["points"].items()) if "points" in fields else (),
             rounding=ROUNDINGS[fields["rounding"].choice(tuple(ROUNDINGS))],
         )
 
@@ -52,7 +50,7 @@ class Ratio(Step):
         points = [(each.label, each.rate.at(facts)) for each in self.points]
         rate = base_rate.value + sum(cited.value for _, cited in points)
         rate = min(max(rate, Decimal(0)), Decimal(1))
-        basis = (base_rate.basis, *(cited.basis for _, cited in points))
+        basis = (*base_rate.basis, *(basis for _, cited in points for basis in cited.basis))
         made_of = "，".join(
             [_percent(base_rate.value)]
             + [f"{label} {(cited.value * 100).normalize():+f} 个百分点" for label, cited in points if cited.value]
@@ -62,8 +60,7 @@ class Ratio(Step):
         def run(bill: Bill) -> None:
             base_fen = bill.base_fen
             fund_fen = rounding(base_fen * rate)
-            bill.funds[fund] = bill.funds.get(fund, 0) + fund_fen
-            bill.base_fen = base_fen - fund_fen
+            bill.pay(fund, base_fen=base_fen, fund_fen=fund_fen)
             if bill.pool_ratio is None:
                 bill.pool_ratio = rate
             bill.trace.append(
@@ -88,9 +85,9 @@ class Ratio(Step):
         return f"{base} 元按 {rate}{detail}报销，基金支付 {fund} 元"
 
 
-def _read_points(node: Node, sources: Mapping[str, Source]) -> Points:
+def _read_points(node: Node, refs: References) -> Points:
     fields = node.fields(required=("label", "rate"))
-    return Points(fields["label"].text(), read_dated(fields["rate"], sources, lambda leaf: leaf.decimal(-1, 1)))
+    return Points(fields["label"].text(), read_dated(fields["rate"], refs, lambda leaf: leaf.decimal(-1, 1)))
 
 
 def _percent(rate: Decimal) -> str:

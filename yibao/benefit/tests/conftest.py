@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from yibao.benefit import SHIPPED, Case, Line, Policies
+from yibao.benefit import Case, Line, Policies
 
 # A place with everything the shipped one lacks: values replaced in time, other roundings, several funds in a chain.
 CHAIN = """
@@ -81,6 +81,7 @@ insurance:
         - step: admission_deductible
           label: 起付线
           code: S001
+          tally: inpatient.admissions
           amounts:
             2024-01-01:
               by: [institution_level]
@@ -117,6 +118,88 @@ insurance:
               {value: {"0": "0.30", "20000": "0.40"}, source: none, grade: K, verified: false}
 """
 
+# What only some places have: levels and diseases told apart, treatment away, aid, a waiting period, two account years.
+TOWN = """
+place: "512000"
+label: 示例市
+sources: {none: {title: 示例办法, grade: K}}
+insurance:
+  employee:
+    outpatient:
+      label: 职工门诊
+      when: {visit_kind: [pharmacy, outpatient], filing: [local, filed, unfiled]}
+      steps:
+        - {step: scope, label: 范围, over_limit_rounding: half_up, first_own_rounding: half_up}
+        - step: waiting
+          label: 等待期
+          months: {2024-01-01: {value: "6", source: none, grade: K, verified: false}}
+        - step: account_first
+          label: 当年账户
+          pays: {2024-01-01: {value: in_scope, source: none, grade: K, verified: false}}
+        - step: deductible
+          label: 门诊起付线
+          tally: outpatient.deductible_met
+          amount: {2024-01-01: {value: "100.00", source: none, grade: K, verified: false}}
+        - step: ratio
+          label: 药店比例
+          when: {institution_kind: [pharmacy], filing: [local]}
+          fund: "310102"
+          rounding: half_up
+          rate: {2024-01-01: {value: "0.55", grade: assumed, verified: false, note: 药店的比例没有查到。}}
+        - step: ratio
+          label: 门诊比例
+          when: {institution_kind: [hospital]}
+          fund: "310102"
+          rounding: half_up
+          rate:
+            2024-01-01:
+              by: [institution_level]
+              value: {village: "0.80", community: "0.70", secondary: "0.60", tertiary: "0.50", provincial: "0.45"}
+              source: none
+              grade: K
+              verified: false
+          points:
+            - label: 异地
+              rate:
+                2024-01-01: {by: [filing], value: {local: "0.00", filed: "-0.10", unfiled: "-0.20"}, source: none,
+                             grade: K, verified: false}
+    inpatient:
+      label: 职工住院
+      when: {visit_kind: [inpatient]}
+      steps:
+        - {step: scope, label: 范围, over_limit_rounding: half_up, first_own_rounding: half_up}
+        - step: admission_deductible
+          label: 住院起付线
+          tally: inpatient.admissions
+          amounts: {2024-01-01: {value: ["500.00", "300.00"], source: none, grade: K, verified: false}}
+        - step: ratio
+          label: 住院比例
+          fund: "310100"
+          rounding: half_up
+          rate:
+            2024-01-01: {by: [treated_in], value: {home: "0.90", province: "0.80", country: "0.70"}, source: none,
+                         grade: K, verified: false}
+        - step: supplement
+          label: 医疗救助
+          fund: "610100"
+          when: {aid: [subsistence]}
+          counts: [copay, deductible]
+          rounding: half_up
+          bands: {2024-01-01: {value: {"0": "0.70"}, source: none, grade: K, verified: false}}
+    chronic:
+      label: 职工门诊慢特病
+      when: {visit_kind: [chronic], filing: [local]}
+      steps:
+        - {step: scope, label: 范围, over_limit_rounding: half_up, first_own_rounding: half_up}
+        - step: ratio
+          label: 慢特病比例
+          fund: "310100"
+          rounding: half_up
+          rate:
+            2024-01-01: {by: [disease], value: {M07801: "0.90", M03900: "0.70", M99999: "0.65", other: "0.60"},
+                         source: none, grade: K, verified: false}
+"""
+
 
 def line(line_no: int = 1, charge_class: str = "A", yuan: str = "100.00", **changes: object) -> Line:
     """Return a line of one piece."""
@@ -130,7 +213,7 @@ def line(line_no: int = 1, charge_class: str = "A", yuan: str = "100.00", **chan
         unit_price=price,
         amount_fen=int(price * 100),
         price_limit=None,
-        own_pay_rate=Decimal(0),
+        own_pay_rate=None,
     )
     return msgspec.structs.replace(whole, charge_class=charge_class, **changes)
 
@@ -185,10 +268,22 @@ def segmented(tmp_path_factory: pytest.TempPathFactory) -> Policies:
     return Policies.load(folder)
 
 
+SAMPLE = Path(__file__).parent / "sample" / "510500_luzhou"  # Small, and not the rules that 泸州 has.
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Policies:
+    """The place 512000."""
+    folder = tmp_path_factory.mktemp("policies")
+    (folder / "512000_town").mkdir()
+    (folder / "512000_town" / "policy.yaml").write_text(TOWN, encoding="utf-8")
+    return Policies.load(folder)
+
+
 @pytest.fixture
 def luzhou(tmp_path: Path) -> Path:
-    """A copy of the folder of 泸州, to be changed."""
-    return Path(shutil.copytree(SHIPPED / "510500_luzhou", tmp_path / "510500_luzhou"))
+    """A copy of the sample, to be changed."""
+    return Path(shutil.copytree(SAMPLE, tmp_path / SAMPLE.name))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import yibao
 from yibao.benefit import SHIPPED, Policies, assess, load_case, load_policy, run_examples
 from yibao.benefit.steps import KINDS
-from yibao.benefit.types import AGE, FACTS, GRADES
+from yibao.benefit.types import AGE, DISEASE, ENROLMENT_FACTS, FACTS, GRADES
 
 ROOT = Path(yibao.__file__).parent.parent
 PAGE = (ROOT / "docs" / "howto" / "add-a-region.md").read_text("utf-8")
@@ -34,7 +34,8 @@ def place(tmp_path: Path) -> Path:
 def test_every_block_of_the_page_is_of_a_kind_that_is_tried() -> None:
     assert len(BLOCKS) == PAGE.count("```yaml")
     assert {name for name, _ in BLOCKS} == {
-        f"{PLACE}/policy.yaml", f"{PLACE}/examples.yaml", "case.yaml", "一个数值", "一步",
+        f"{PLACE}/policy.yaml", f"{PLACE}/examples.yaml", "case.yaml", "figures", "一个数值", "第一步", "一步",
+        "缴费、划入、等待期", "缴费、划入、等待期的算例",
     }  # fmt: skip
 
 
@@ -59,12 +60,13 @@ def test_the_case_of_the_page_is_assessed_by_the_shipped_rules(tmp_path: Path) -
     assert (found.in_scope_fen, found.fund_fen, found.account_fen, found.cash_fen) == (218_000, 131_720, 100_000, 280)
 
 
-def with_steps(place: Path, steps: str) -> None:
-    """Replace the steps after the scope of the inpatient group."""
+def with_steps(place: Path, steps: str, *, after: str = "        - step: admission_deductible") -> None:
+    """Replace the steps of the inpatient group from one on, and add the figures of the page."""
     text = (place / "policy.yaml").read_text(encoding="utf-8")
-    head, tail = text.rsplit("        - step: admission_deductible", 1)
+    head, tail = text.rsplit(after, 1)
     assert "inpatient:" in head
     assert tail
+    head = head.replace("insurance:\n", blocks("figures")[0] + "insurance:\n", 1)
     (place / "policy.yaml").write_text(head + indent(steps, " " * 8), encoding="utf-8")
 
 
@@ -72,6 +74,21 @@ def with_steps(place: Path, steps: str) -> None:
 def test_every_step_of_the_page_is_taken(place: Path, step: str) -> None:
     with_steps(place, step)
     assert Policies([load_policy(place)]).of("999900").groups["employee"][1].rules[1:]
+
+
+def test_the_scope_of_the_page_is_taken(place: Path) -> None:
+    [scope] = blocks("第一步")
+    with_steps(place, scope, after="        - step: scope")
+    assert Policies([load_policy(place)]).of("999900").groups["employee"][1].rules[0].step
+
+
+def test_the_premiums_credits_and_waiting_periods_of_the_page_come_out(place: Path) -> None:
+    for file, kind in (("policy.yaml", "缴费、划入、等待期"), ("examples.yaml", "缴费、划入、等待期的算例")):
+        [text] = blocks(kind)
+        (place / file).write_text((place / file).read_text("utf-8") + text, encoding="utf-8")
+    report = run_examples(place)
+    assert [each.differences for each in report.outcomes] == [()] * 9
+    assert report.holds
 
 
 @pytest.mark.parametrize("value", blocks("一个数值"), ids=["dated", "assumed"])
@@ -87,10 +104,11 @@ def test_the_page_explains_every_step_fact_word_and_grade() -> None:
         assert section, kind
         for key in (*step.required, *step.optional):
             assert f"`{key}`" in section, (kind, key)
-    for fact, words in FACTS.items():
+    for fact, words in {**FACTS, **ENROLMENT_FACTS}.items():
         row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{fact}` |"))
         assert all(f"`{word}`" in row for word in words)
     assert f"| `{AGE}` |" in PAGE
+    assert f"| `{DISEASE}` |" in PAGE
     assert all(f"| `{grade}` |" in PAGE for grade in GRADES)
 
 

@@ -64,7 +64,7 @@ def test_what_lies_over_the_ceiling_is_said(make_case: Callable[..., Case], make
     tallies = {"outpatient.deductible_met": 15_000, "outpatient.fund_paid": 195_000}
     trace = assess(make_case(make_line(), tallies=tallies)).trace
     assert told(trace, "ceiling").startswith(
-        "基金本年最高支付 2000.00 元，此前已支付 1950.00 元，本次可支付 50.00 元，超过限额的 20.00 元由个人负担。注意："
+        "基金本年最高支付 2000.00 元，此前已支付 1950.00 元，本次可支付 50.00 元，超过限额的 20.00 元它不再支付。注意："
     )
 
 
