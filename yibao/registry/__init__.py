@@ -5,7 +5,7 @@ also where the uniqueness of a certificate and a card lives. A person is a 12-di
 `psn_no` belongs to each insurance relation.
 """
 
-from yibao.registry.actions import add_institutions, load_regions, register_people, register_person
+from yibao.registry.actions import add_institutions, load_regions, qualify, register_people, register_person
 from yibao.registry.queries import (
     find_by_card,
     find_by_certificate,
@@ -13,6 +13,7 @@ from yibao.registry.queries import (
     institutions,
     name_of,
     person,
+    qualifications,
     region_name,
     relations,
 )
@@ -27,6 +28,7 @@ from yibao.registry.types import (
     InstitutionLevel,
     Insurance,
     Person,
+    Qualification,
     Region,
     Registrant,
 )
@@ -44,6 +46,7 @@ __all__ = [
     "Person",
     "PersonTaken",
     "PersonUnknown",
+    "Qualification",
     "Region",
     "Registrant",
     "RelationTaken",
@@ -58,6 +61,8 @@ __all__ = [
     "masked_phone",
     "name_of",
     "person",
+    "qualifications",
+    "qualify",
     "region_name",
     "register_people",
     "register_person",

@@ -11,7 +11,7 @@ from yibao.core.vault import Vault
 from yibao.registry import store
 from yibao.registry.queries import card_index, certificate_index
 from yibao.registry.store import SealedCard, SealedPerson
-from yibao.registry.types import Card, Institution, Insurance, Region, Registrant
+from yibao.registry.types import Card, Institution, Insurance, Qualification, Region, Registrant
 
 _CHUNK = 5_000  # So many are sealed at a time; a million people never lie in memory together.
 
@@ -41,12 +41,15 @@ async def register_person(
     birth_on: date,
     cards: Sequence[Card] = (),
     insurances: Sequence[Insurance] = (),
+    qualifications: Sequence[Qualification] = (),
 ) -> None:
     """Take in one person, sealed.
 
     Refusals: PersonTaken, CertificateTaken, CardTaken, RelationTaken.
     """
-    one = Registrant(person_id, name, cert_type, cert_no, gender, birth_on, tuple(cards), tuple(insurances))
+    one = Registrant(
+        person_id, name, cert_type, cert_no, gender, birth_on, tuple(cards), tuple(insurances), tuple(qualifications)
+    )
     await register_people(tx, vault, [one])
 
 
@@ -62,6 +65,11 @@ async def register_people(tx: Tx, vault: Vault, people: Iterable[Registrant]) ->
             await store.add_people(tx, chunk)
             count += len(chunk)
     return count
+
+
+async def qualify(tx: Tx, person_id: str, qualifications: Sequence[Qualification]) -> None:
+    """Note what a person is qualified for; one that is known takes on its new end."""
+    await store.put_qualifications(tx, {person_id: qualifications})
 
 
 def _sealed(vault: Vault, one: Registrant) -> SealedPerson:
@@ -87,4 +95,5 @@ def _sealed(vault: Vault, one: Registrant) -> SealedPerson:
             for card in one.cards
         ),
         insurances=one.insurances,
+        qualifications=one.qualifications,
     )

@@ -6,7 +6,7 @@ from yibao.core.database import Pool, Tx
 from yibao.core.vault import Vault
 from yibao.registry import store
 from yibao.registry.refusals import PersonUnknown
-from yibao.registry.types import CardFound, Institution, Insurance, Person
+from yibao.registry.types import CardFound, Institution, Insurance, Person, Qualification
 
 
 async def person(tx: Tx | Pool, vault: Vault, person_id: str) -> Person:
@@ -68,3 +68,8 @@ async def institutions(
 
 async def region_name(tx: Tx | Pool, code: str) -> str | None:
     return await store.region_name(tx, code)
+
+
+async def qualifications(tx: Tx | Pool, person_id: str) -> list[Qualification]:
+    """Return what a person is, was and will be qualified for, in every place."""
+    return await store.qualifications(tx, person_id)

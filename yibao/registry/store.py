@@ -1,16 +1,16 @@
 """SQL of the registry room."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 import asyncpg
-from msgspec.structs import astuple
+from msgspec.structs import asdict, astuple
 
 from yibao.core.database import Pool, Row, Tx
 from yibao.core.refusal import Refusal
 from yibao.registry.refusals import CardTaken, CertificateTaken, PersonTaken, RelationTaken
-from yibao.registry.types import CardFound, CardState, Institution, Insurance, Region
+from yibao.registry.types import CardFound, CardState, Institution, Insurance, Qualification, Region
 
 
 class SealedCard(NamedTuple):
@@ -33,6 +33,7 @@ class SealedPerson(NamedTuple):
     cert_index: bytes
     cards: tuple[SealedCard, ...]
     insurances: tuple[Insurance, ...]
+    qualifications: tuple[Qualification, ...]
 
 
 _PERSON = SealedPerson._fields[:6]
@@ -80,6 +81,29 @@ async def add_people(tx: Tx, people: Sequence[SealedPerson]) -> None:
     await _copy(tx, "card", SealedCard._fields, cards, taken=CardTaken)
     relations = [(one.person_id, *astuple(insurance)) for one in people for insurance in one.insurances]
     await _copy(tx, "insurance", _INSURANCE, relations, taken=RelationTaken)
+    if held := {one.person_id: one.qualifications for one in people if one.qualifications}:
+        await put_qualifications(tx, held)
+
+
+async def put_qualifications(tx: Tx, held: Mapping[str, Sequence[Qualification]]) -> None:
+    """Write what people are qualified for; one that is known takes on its new end."""
+    await tx.execute(
+        """
+        INSERT INTO registry.qualification
+        SELECT * FROM jsonb_populate_recordset(NULL::registry.qualification, $1)
+        ON CONFLICT (person_id, place, kind, code, from_on) DO UPDATE SET until_on = EXCLUDED.until_on
+        """,
+        [{"person_id": person_id, **asdict(each)} for person_id, many in held.items() for each in many],
+    )
+
+
+async def qualifications(tx: Tx | Pool, person_id: str) -> list[Qualification]:
+    rows = await tx.fetch(
+        "SELECT place, kind, code, from_on, until_on FROM registry.qualification WHERE person_id = $1"
+        " ORDER BY place, kind, code, from_on",
+        person_id,
+    )
+    return [Qualification(**row) for row in rows]
 
 
 async def _copy(
@@ -120,7 +144,7 @@ async def card_at(tx: Tx | Pool, index: bytes) -> CardFound | None:
 async def insurances(tx: Tx | Pool, person_id: str) -> list[Insurance]:
     rows = await tx.fetch(
         """
-        SELECT psn_no, place, insutype, psn_type, state, since_on, paid_to, employer, synced
+        SELECT psn_no, place, insutype, psn_type, state, since_on, paid_to, employer, synced, entitled_from
         FROM registry.insurance WHERE person_id = $1 ORDER BY since_on DESC, psn_no
         """,
         person_id,

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 CardState = Literal["normal", "lost", "frozen", "inactive"]
 InstitutionKind = Literal["pharmacy", "hospital"]
-InstitutionLevel = Literal["primary", "secondary", "tertiary", "none"]
+InstitutionLevel = Literal["village", "community", "primary", "secondary", "tertiary", "provincial", "special", "none"]
 
 
 class Person(Struct, frozen=True):
@@ -52,6 +52,17 @@ class Insurance(Struct, frozen=True):
     paid_to: date  # The last day that the premiums paid so far cover.
     employer: str
     synced: bool  # False while the place has not yet passed the relation on.
+    entitled_from: date | None = None  # The first day on which funds pay, where there was a waiting period (等待期).
+
+
+class Qualification(Struct, frozen=True):
+    """What a person is qualified for in a place (救助身份, 公务员补助, 门诊慢特病 …), from a day to a day."""
+
+    place: str
+    kind: str  # aid, supplement, cohort, signed or chronic
+    code: str  # subsistence, civil_servant, …; of a chronic disease its national code, such as M03900
+    from_on: date
+    until_on: date | None = None  # The first day on which it no longer holds.
 
 
 class Registrant(Person, frozen=True):
@@ -59,6 +70,7 @@ class Registrant(Person, frozen=True):
 
     cards: tuple[Card, ...]
     insurances: tuple[Insurance, ...]
+    qualifications: tuple[Qualification, ...] = ()
 
 
 class CardFound(Struct, frozen=True):

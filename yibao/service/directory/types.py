@@ -12,7 +12,7 @@ class Item(Struct, frozen=True):
     code: str
     name: str
     initials: str  # Pinyin initials of the name, in capitals.
-    kind: Literal["drug", "service", "material"]
+    kind: Literal["drug", "service", "material", "bed"]
     list_type: str  # list_type: 101 and 102 drugs, 201 services, 301 materials
     charge_class: Literal["A", "B", "C"]  # 甲 乙 丙
     own_pay_rate: Decimal  # The share that the person pays first (先行自付); 1 for 丙.
