@@ -4,12 +4,11 @@ import re
 import subprocess
 import tomllib
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from yibao.benefit import SHIPPED
+from yibao.benefit import PUBLISHED, SHIPPED
 from yibao.core import settings, vault
 from yibao.core.money import ROUNDINGS
 from yibao.core.postgres import PROGRAMS_VARIABLE
@@ -138,7 +137,8 @@ def test_every_feature_that_is_named_exists(page: Path) -> None:
 def test_every_worked_example_that_is_named_exists(page: Path) -> None:
     known = {
         each
-        for examples in SHIPPED.glob("*/examples.yaml")
+        for folder in (SHIPPED, PUBLISHED)
+        for examples in folder.glob("*/examples.yaml")
         for each in re.findall(r"^  - id: (\S+)$", examples.read_text("utf-8"), re.M)
     }
     assert set(re.findall(r"`((?:[A-Z]{2}-)?[A-Z]{2}-[A-Z0-9][A-Z0-9-]+)`", page.read_text("utf-8"))) <= known
@@ -157,12 +157,13 @@ def test_every_environment_variable_is_explained() -> None:
 
 
 def test_every_dependency_has_its_reason_and_its_version() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), re.M))
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    pins = "".join((ROOT / name).read_text("utf-8") for name in ("requirements.txt", "requirements-bench.txt"))
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", pins, re.M))
     page = (ROOT / "docs" / "decisions" / "0001-stack.md").read_text("utf-8")
-    told = dict(re.findall(r"^\| ([a-z0-9-]+) \| (\S+?)（", page, re.M))
-    assert told == {name: pinned[name] for name in project["dependencies"]}
-    assert all(one < other for one, other in pairwise(told))
+    told = re.findall(r"^\| ([a-z0-9-]+) \| (\S+?)（", page, re.M)
+    named = [*sorted(document["project"]["dependencies"]), *sorted(document["dependency-groups"]["bench"])]
+    assert told == [(name, pinned[name]) for name in named]
 
 
 def test_no_file_names_a_package_registry() -> None:

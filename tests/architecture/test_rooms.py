@@ -24,16 +24,33 @@ OWN_FILES = {  # What a room has besides the anatomy, each because it is the roo
     },
     "web": {"assets", "principal", "problem"},
     "identity": {"hasher", "nobank", "unionpay"},
-    "benefit": {"assess", "bill", "document", "examples", "policy", "trace", "values"},
+    "benefit": {
+        "assess", "bands", "bill", "document", "enrolment", "examples", "policy", "terms", "trace", "values",
+    },
     "credential": {"code", "draw", "tokens"},
     "service/message": {"sms"},
-    "settlement": {"draft", "slip", "till"},
+    "settlement": {"draft", "explain", "preview", "replay", "slip", "tallies", "till"},
     "worker": {"drain"},
     "site": {"reference"},
-    "cli": {"bench", "bench_load", "check", "demo", "instance", "policy", "processes", "serving", "world"},
+    "cli": {
+        "bench", "bench_assess", "bench_load", "bench_openfisca", "bench_preview", "bench_zen", "check", "demo",
+        "instance", "policy",
+        "preview", "processes", "serving", "world",
+    },
     "sandbox": {"app", "sms", "switches", "unionpay"},
 }  # fmt: skip
-SUBFOLDERS = {"schema", "templates", "tests", "static", "data", "policies", "steps", "world", "__pycache__"}
+SUBFOLDERS = {
+    "schema",
+    "templates",
+    "tests",
+    "static",
+    "data",
+    "policies",
+    "published",
+    "steps",
+    "world",
+    "__pycache__",
+}
 
 
 def rooms() -> list[Path]:

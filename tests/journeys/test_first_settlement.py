@@ -77,6 +77,17 @@ async def test_from_activation_to_a_paid_pharmacy_bill(a_town: Town) -> None:
         own_slip = await patient.context.request.get(f"{a_town.address}{link}")
         assert (await own_slip.body()).startswith(b"%PDF")
 
+        # What the same would cost elsewhere, with what was settled so far counted (F3).
+        await patient.page.goto("/preview")
+        await patient.page.get_by_label("政策范围内（元）", exact=True).fill("400")
+        await patient.press("算一算")
+        reckoned = patient.page.get_by_role("main")
+        for text in ("自己付得最少：120.00 元", "今年已计入门诊统筹起付线", "150.00 元"):
+            await expect(reckoned).to_contain_text(text)
+        await picture(patient.page, "preview")
+        await reckoned.get_by_role("link", name="三级医院，本地").click()
+        await expect(reckoned).to_contain_text("三级医院，本地：怎么算的")
+
         # Care mode: the same page, large.
         await patient.page.goto("/code")
         await patient.page.get_by_role("button", name="关怀版").click()
@@ -120,6 +131,13 @@ async def test_the_account_may_stay_unused_and_a_declined_bill_costs_nothing(a_t
         await cashier.page.get_by_label("请参保人在本机输入交易密码", exact=True).fill(PIN)
         await cashier.press("输入密码结算")
         await expect(cashier.page.get_by_text("结算成功").first).to_be_visible()
+
+        # The tables of the record fit the narrowest screen, and are still tables to whoever hears them.
+        await patient.page.goto("/records")
+        await patient.page.locator(".list a").last.click()
+        await expect(patient.page.get_by_role("table")).to_have_count(2)
+        await expect(patient.page.get_by_role("rowheader", name="门诊统筹起付线")).to_be_visible()
+        assert await patient.page.evaluate("document.documentElement.scrollWidth") == SMALL_PHONE.width
         await assert_sound(a_town)
 
 

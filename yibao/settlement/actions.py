@@ -105,9 +105,10 @@ async def confirm(
     a person whom somebody else has changed meanwhile is read again.
 
     Refusals, first that applies: VisitUnknown (a token that leads nowhere), IdReused, ReversedBeforeArrival,
-    VisitUnknown, BillUnknown, BillClosed, VisitExpired, DeviceUnbound, InstitutionClosed, NotInsuredHere, NotSynced,
-    InsuranceSuspended, ItemUnknown, PriceOverLimit, MalformedOrder, KindUnsupported, benefit.no_policy,
-    benefit.no_rule, AmountMismatch, QuoteChanged, PasswordRequired, those of `prove`, SettlementBusy.
+    VisitUnknown, BillUnknown, BillClosed, VisitExpired, DeviceUnbound, InstitutionClosed, VisitNotOffered,
+    NotInsuredHere, NotSynced, InsuranceSuspended, MalformedOrder, DiseaseNotRegistered, ItemUnknown, PriceOverLimit,
+    KindUnsupported, benefit.no_policy, benefit.no_rule, AmountMismatch, QuoteChanged, PasswordRequired, those of
+    `prove`, SettlementBusy.
     """
     request = _request(desk, order, institution=institution, caller=caller, request_id=request_id, at=at)
     person_id = request.person_id

@@ -8,13 +8,14 @@ been settled is not written into it but read where the money is: the answer to i
 import secrets
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from yibao.core.database import Pool, Tx
 from yibao.settlement import refusals
-from yibao.settlement.types import Basket, BasketLine, Settled
+from yibao.settlement.types import Basket, BasketLine, Settled, VisitChoice
 
 LINES_MAX = 200
 
@@ -39,6 +40,8 @@ class Draft(Struct, frozen=True):
     use_account: bool
     request_id: str
     bill_sent: bool
+    visit_kind: VisitChoice = ""
+    disease: str = ""
     settled: Settled | None = None
     reversed_by: str | None = None
 
@@ -56,6 +59,8 @@ class Draft(Struct, frozen=True):
             self.token,
             tuple(BasketLine(line.code, line.quantity, line.unit_price) for line in self.lines),
             self.use_account,
+            self.visit_kind,
+            self.disease,
         )
 
 
@@ -109,8 +114,8 @@ async def draft_of(tx: Tx | Pool, *, institution: str, till: str) -> Draft | Non
     """Return what stands on a till, with the answer if it has been settled, wherever that was confirmed."""
     row = await tx.fetchrow(
         """
-        SELECT d.institution, d.till, d.token, d.lines, d.use_account, d.request_id, d.bill_sent,
-               nullif(a.answer, '{}') AS settled, r.settlement_id AS reversed_by
+        SELECT d.institution, d.till, d.token, d.lines, d.use_account, d.visit_kind, d.disease, d.request_id,
+               d.bill_sent, nullif(a.answer, '{}') AS settled, r.settlement_id AS reversed_by
         FROM settlement.draft d
         CROSS JOIN LATERAL core.person_of_caller_id(d.institution, 'settle', d.request_id) p (person_id)
         LEFT JOIN LATERAL core.answer_of(p.person_id, d.institution, 'settle', d.request_id) a ON true
@@ -152,18 +157,22 @@ async def begin(
     )
 
 
-async def change(tx: Tx, draft: Draft, *, lines: tuple[DraftLine, ...], use_account: bool, at: datetime) -> None:
-    """Give the draft another basket, and with it another id. Refusals: DraftLocked, DraftChanged."""
+async def change(tx: Tx, draft: Draft, *, at: datetime, **changes: Any) -> None:
+    """Change fields of the draft's basket, and with it its id. Refusals: DraftLocked, DraftChanged."""
     require_open(draft)
+    to = msgspec.structs.replace(draft, **changes)
     await _require_done(
         tx,
         """
-        UPDATE settlement.draft SET lines = $5, use_account = $6, request_id = $7, updated_at = $8
+        UPDATE settlement.draft
+        SET lines = $5, use_account = $6, visit_kind = $7, disease = $8, request_id = $9, updated_at = $10
         WHERE institution = $1 AND till = $2 AND request_id = $3 AND bill_sent = $4 RETURNING true
         """,
         *_version(draft),
-        lines,
-        use_account,
+        to.lines,
+        to.use_account,
+        to.visit_kind,
+        to.disease,
         _fresh_id(),
         at,
     )

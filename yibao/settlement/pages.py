@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Annotated
 from urllib.parse import urlencode
 
-import msgspec
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 from litestar.enums import RequestEncodingType
@@ -21,7 +20,7 @@ from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.identity.refusals import PayPasswordMalformed
-from yibao.settlement import actions, queries
+from yibao.settlement import actions, explain, queries
 from yibao.settlement.actions import Desk
 from yibao.settlement.api import by_password
 from yibao.settlement.refusals import BillUnknown
@@ -168,20 +167,12 @@ async def record(person_id: str, settlement_id: SettlementNumber, pool: Pool, se
             "insurance_name": INSURANCE_NAMES.get(document.insutype, document.insutype),
             "visit_name": VISIT_NAMES.get(document.visit_kind, document.visit_kind),
             "fund_name": fund_name,
-            "steps": [
-                (step.label, benefit.sentence(step), _sources(step))
-                for step in msgspec.convert(document.trace, list[benefit.TraceStep])
-            ],
+            "summary": explain.summary(document),
+            "steps": explain.steps(document),
             "grades": benefit.GRADE_NAMES,
             **WORDS,
         },
     )
-
-
-def _sources(step: benefit.TraceStep) -> list[benefit.Basis]:
-    """Return what a step rests on, one of each: its values often come from one passage."""
-    distinct = {(basis.title, basis.article, basis.grade, basis.note): basis for basis in step.basis}
-    return list(distinct.values())
 
 
 @get("/records/{settlement_id:str}/slip.pdf")

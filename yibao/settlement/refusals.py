@@ -166,6 +166,24 @@ class SettlementUnknown(Refusal):
     remedy = "请带结算单到原结算机构办理。"
 
 
+class VisitNotOffered(Refusal):
+    code = "settlement.visit_not_offered"
+    title = "本机构没有开通这类就医"
+    detail = "本机构没有开通所选就医类别的医保结算。"
+    hint = "请核对所选的就医类别；需要开通的，向当地医保经办机构申请。"
+    remedy = "请向收费员说明您是门诊、门诊慢特病还是住院，或改到开通的机构就医。"
+
+
+class DiseaseNotRegistered(Refusal):
+    """The disease for which a chronic visit is to be settled. Facts: disease."""
+
+    code = "settlement.disease_not_registered"
+    title = "没有查到这个病种的门诊慢特病资格"
+    detail = "参保地没有登记参保人病种 {disease} 的门诊慢特病资格，或者资格不在有效期内。"
+    hint = "请核对病种；没有资格的，按普通门诊结算。"
+    remedy = "请先申请门诊慢特病资格；已经申请的，请向参保地医保经办机构查询进度。"
+
+
 class LaterSettlementExists(Refusal):
     code = "settlement.later_settlement_exists"
     title = "之后还有结算，不能先退这一笔"

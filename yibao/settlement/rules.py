@@ -28,6 +28,7 @@ from yibao.settlement.types import (
     Settled,
     Split,
     Tally,
+    VisitChoice,
     digest_text,
 )
 
@@ -84,14 +85,40 @@ def require_visit(facts: Facts, *, institution: str, bill_id: str, at: datetime)
         raise refusals.DeviceUnbound
 
 
-def visit_kind_of(institution: Institution | None) -> str:
-    """Return the kind of visit that this institution settles; refuses InstitutionClosed."""
+def visit_kind_of(institution: Institution | None, wanted: VisitChoice) -> str:
+    """Return the kind of visit for which this institution settles: the one wanted, else what it ordinarily does.
+
+    A chronic disease is treated wherever the ordinary visit is. Refusals: InstitutionClosed, VisitNotOffered.
+    """
     if institution is None or not institution.active:
         raise refusals.InstitutionClosed
-    kind = "pharmacy" if institution.kind == "pharmacy" else "outpatient"
-    if kind not in institution.services:
-        raise refusals.InstitutionClosed
+    ordinary = "pharmacy" if institution.kind == "pharmacy" else "outpatient"
+    kind = wanted or ordinary
+    if (ordinary if kind == "chronic" else kind) not in institution.services:
+        raise refusals.VisitNotOffered if wanted else refusals.InstitutionClosed
     return kind
+
+
+def require_disease(relation: Relation, *, visit_kind: str, disease: str, on: date) -> None:
+    """Refuse a chronic visit for a disease that the person is not registered with in the insured place.
+
+    Refusals: MalformedOrder, DiseaseNotRegistered.
+    """
+    if (visit_kind == "chronic") != bool(disease):
+        raise refusals.MalformedOrder(what="门诊慢特病须写明病种，其他就医不写病种。")
+    if disease and not any(
+        held.kind == "chronic" and held.code == disease and held.holds(on) for held in relation.qualifications
+    ):
+        raise refusals.DiseaseNotRegistered(disease=disease)
+
+
+def qualifications_on(relation: Relation, on: date) -> frozenset[str]:
+    """Return what benefit rules know a person for on a day; of two of one kind, the one that holds longer already."""
+    held: dict[str, str] = {}
+    for each in sorted(relation.qualifications, key=lambda each: each.from_on):
+        if each.holds(on) and each.code in benefit.QUALIFICATIONS.get(each.kind, ()):
+            held.setdefault(each.kind, each.code)
+    return frozenset(held.values())
 
 
 def relation_for(facts: Facts, place: str) -> Relation:
@@ -148,6 +175,7 @@ def price(basket: Basket, items: Mapping[str, Item]) -> tuple[benefit.Line, ...]
                 amount_fen=line_amount(line.quantity, unit_price),
                 price_limit=item.price_limit,
                 own_pay_rate=item.own_pay_rate,
+                kind=item.kind,
             )
         )
     return tuple(lines)
@@ -171,6 +199,7 @@ class Assessed(msgspec.Struct, frozen=True):
     balance_fen: int
     lines: tuple[benefit.Line, ...]
     items: dict[str, Item]
+    case: benefit.Case
     assessment: benefit.Assessment
 
     @property
@@ -203,11 +232,12 @@ def tally_of(tallies: tuple[Tally, ...] | None, relation: Relation, year: int) -
 def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date) -> Assessed:
     """Choose the relation, price the lines and let the benefit engine decide who pays.
 
-    Refusals: InstitutionClosed, those of `relation_for`, those of `price`, those of the benefit engine.
+    Refusals: those of `visit_kind_of`, `relation_for`, `require_disease`, `price`, and of the benefit engine.
     """
-    visit_kind = visit_kind_of(facts.institution)
+    visit_kind = visit_kind_of(facts.institution, basket.visit_kind)
     assert facts.institution is not None
     relation = relation_for(facts, facts.institution.place)
+    require_disease(relation, visit_kind=visit_kind, disease=basket.disease, on=on)
     items = {item.code: item for item in facts.items or ()}
     lines = price(basket, items)
     if sum(line.amount_fen for line in lines) > FEN_MAX:
@@ -219,7 +249,7 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
         treated_place=facts.institution.place,
         insurance=INSURANCE[relation.insutype],  # type: ignore[arg-type]
         person_kind=person_kind(relation.psn_type),  # type: ignore[arg-type]
-        age=age_on(date.fromisoformat(relation.birth_on), on),
+        age=age_on(relation.birth_on, on),
         visit_kind=visit_kind,  # type: ignore[arg-type]
         institution_kind=facts.institution.kind,  # type: ignore[arg-type]
         institution_level=facts.institution.level,  # type: ignore[arg-type]
@@ -227,9 +257,11 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
         on=on,
         lines=lines,
         tallies=counters,
-        qualifications=frozenset(),
+        qualifications=qualifications_on(relation, on),
         account_fen=account.balance_fen if account else 0,
         use_account=basket.use_account,
+        disease=basket.disease,
+        entitled_from=relation.entitled_from,
     )
     return Assessed(
         facts=facts,
@@ -240,6 +272,7 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
         balance_fen=account.balance_fen if account else 0,
         lines=lines,
         items=items,
+        case=case,
         assessment=benefit.assess(case, using=policies),
     )
 
@@ -317,6 +350,14 @@ def transfers_of(
     ]
 
 
+def facts_of(case: benefit.Case) -> dict[str, object]:
+    """Return what a case knows beside its lines and the counters, which have rows of their own."""
+    return {name: getattr(case, name) for name in _FACTS}
+
+
+_FACTS = tuple(name for name in benefit.Case.__struct_fields__ if name not in ("lines", "tallies"))
+
+
 def entry_of(
     assessed: Assessed,
     order: Order,
@@ -375,6 +416,7 @@ def entry_of(
             "tally_after": tally_after,
             "policy": a.policy,
             "trace": a.trace,
+            "facts": facts_of(assessed.case),
         },
         lines=[
             {
@@ -393,6 +435,8 @@ def entry_of(
                 "over_limit_fen": share.over_limit_fen,
                 "first_own_fen": share.first_own_fen,
                 "in_scope_fen": share.in_scope_fen,
+                "kind": line.kind,
+                "price_limit": line.price_limit,
             }
             for line, share in zip(assessed.lines, a.lines, strict=True)
         ],

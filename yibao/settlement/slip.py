@@ -18,7 +18,7 @@ from yibao.settlement.queries import Document
 from yibao.settlement.rules import plain
 
 INSURANCE_NAMES = {"310": "职工基本医疗保险", "390": "城乡居民基本医疗保险"}  # insutype
-VISIT_NAMES = {"pharmacy": "定点药店购药", "outpatient": "普通门诊"}
+VISIT_NAMES = {"pharmacy": "定点药店购药", "outpatient": "普通门诊", "chronic": "门诊慢特病", "inpatient": "住院"}
 CLASS_NAMES = {"A": "甲", "B": "乙", "C": "丙"}
 FUND_NAMES = {  # fund_pay_type
     "310100": "职工医保统筹基金",

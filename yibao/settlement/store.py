@@ -87,7 +87,8 @@ async def reversal_facts(
             'settlement', (SELECT to_jsonb(s) FROM settlement.settlement s
                            WHERE s.person_id = $1 AND s.settlement_id = $2),
             'lines', (SELECT coalesce(jsonb_agg(to_jsonb(l) || jsonb_build_object('quantity', l.quantity::text,
-                                 'unit_price', l.unit_price::text, 'own_pay_rate', l.own_pay_rate::text)
+                                 'unit_price', l.unit_price::text, 'own_pay_rate', l.own_pay_rate::text,
+                                 'price_limit', l.price_limit::text)
                              ORDER BY line_no), '[]') FROM settlement.line l
                       WHERE l.person_id = $1 AND l.settlement_id = $2),
             'funds', (SELECT coalesce(jsonb_agg(to_jsonb(f) ORDER BY fund), '[]') FROM settlement.fund f

@@ -21,6 +21,7 @@ from msgspec import Struct
 from PIL import Image
 
 from yibao import identity, registry, settlement
+from yibao.benefit.types import DISEASE_NAMES
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
@@ -28,11 +29,11 @@ from yibao.core.vault import Vault
 from yibao.credential import Gate
 from yibao.credential.api import scan_code
 from yibao.service import directory
-from yibao.settlement import draft, queries, refusals, rules, slip
+from yibao.settlement import draft, explain, queries, refusals, rules, slip
 from yibao.settlement.actions import Desk
 from yibao.settlement.api import by_password
 from yibao.settlement.draft import Draft, DraftLine
-from yibao.settlement.types import Order, Split
+from yibao.settlement.types import DiseaseCode, Order, Split, VisitChoice
 from yibao.web.principal import SignedIn, cashier
 from yibao.web.refusals import Malformed
 
@@ -47,6 +48,13 @@ _BARCODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.Bar
 
 Form = URLEncodedBody[dict[str, str]]
 Page = Template | Redirect
+
+
+class VisitTyped(Struct, frozen=True):
+    """A kind of visit as a form names it."""
+
+    visit_kind: VisitChoice
+    disease: DiseaseCode
 
 
 class Shown(Struct, frozen=True):
@@ -100,7 +108,8 @@ class Till:
             return _template("scan", refusal)
         person_id = self.desk.person_of_token(there.token)
         # A visit token begins with the insured place, as the national ecToken does.
-        context: dict[str, Any] = {"draft": there, "person": await self.person(person_id, there.token[:6])}
+        place = there.token[:6]
+        context: dict[str, Any] = {"draft": there, "person": await self.person(person_id, place)}
         if there.settled is not None:
             return _template("settled", refusal, **context)
         if there.bill_sent:
@@ -123,8 +132,27 @@ class Till:
             q=q or "",
             pay=q == "",
             found=await directory.search(self.pool, q, limit=FOUND_MAX) if q else [],
+            visits=await self.visits(person_id, place),
             **context,
         )
+
+    async def visits(self, person_id: str, place: str) -> list[tuple[str, str]]:
+        """Return the kinds of visit that may be chosen here, with their names; the ordinary one first."""
+        institution = await registry.institution(self.pool, self.institution)
+        ordinary = "pharmacy" if institution is not None and institution.kind == "pharmacy" else "outpatient"
+        on = day_of(self.at)
+        chronic = [
+            (f"chronic:{held.code}", f"{slip.VISIT_NAMES['chronic']}：{DISEASE_NAMES.get(held.code, held.code)}")
+            for held in await registry.qualifications(self.pool, person_id)
+            if held.kind == "chronic" and held.place == place
+            if held.from_on <= on and (held.until_on is None or on < held.until_on)
+        ]
+        stays = (
+            [("inpatient:", slip.VISIT_NAMES["inpatient"])]
+            if institution and "inpatient" in institution.services
+            else []
+        )
+        return [(":", slip.VISIT_NAMES[ordinary]), *chronic, *stays]
 
     async def after(self, step: Awaitable[str | None]) -> Page:
         """Take a step and lead to where it says, the till unless told otherwise; if refused, show why."""
@@ -279,17 +307,25 @@ async def _use_account(till: Till, data: dict[str, str]) -> None:
     await _change(till, there, use_account=data.get("use") == "yes")
 
 
-async def _change(
-    till: Till, there: Draft, *, lines: tuple[DraftLine, ...] | None = None, use_account: bool | None = None
-) -> None:
+@post("/visit")
+async def visit(till: Till, data: Form) -> Page:
+    return await till.after(_visit(till, data))
+
+
+async def _visit(till: Till, data: dict[str, str]) -> None:
+    """Settle for another kind of visit; `chronic:M03900` names the disease that a chronic one is for."""
+    there = await till.draft_shown(data)
+    kind, _, disease = data.get("visit", "").partition(":")
+    try:
+        chosen = msgspec.convert({"visit_kind": kind, "disease": disease}, VisitTyped)
+    except msgspec.ValidationError:
+        raise Malformed(what="就医类别须从列表中选择。") from None
+    await _change(till, there, visit_kind=chosen.visit_kind, disease=chosen.disease)
+
+
+async def _change(till: Till, there: Draft, **changes: Any) -> None:
     async with transaction(till.pool) as tx:
-        await draft.change(
-            tx,
-            there,
-            lines=there.lines if lines is None else lines,
-            use_account=there.use_account if use_account is None else use_account,
-            at=till.at,
-        )
+        await draft.change(tx, there, at=till.at, **changes)
 
 
 @post("/send")
@@ -457,6 +493,7 @@ async def _document(till: Till, name: str, settlement_id: str, *, refusal: Refus
         name,
         refusal,
         document=document,
+        summary=explain.summary(document),
         person=await till.person(till.desk.person_of_number(document.settlement_id), document.place),
         insurance=slip.INSURANCE_NAMES.get(document.insutype, document.insutype),
         visit=slip.VISIT_NAMES.get(document.visit_kind, document.visit_kind),
@@ -495,6 +532,7 @@ routes = [
             change_line,
             remove_line,
             use_account,
+            visit,
             send,
             withdraw,
             confirm,

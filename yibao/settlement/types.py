@@ -1,8 +1,8 @@
 """What is settled, what is shown before it, and what is answered."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,6 +15,12 @@ Code = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[0-9A-Za-z._-
 Token = Annotated[str, Meta(min_length=1, max_length=64)]
 RequestId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z._:-]+$")]
 SettlementId = Annotated[str, Meta(pattern=r"^[0-9]{30}$")]
+VisitChoice = Literal["", "pharmacy", "outpatient", "chronic", "inpatient"]
+"""For what a bill is settled; left empty, for what the institution ordinarily does."""
+
+DiseaseCode = Annotated[str, Meta(pattern=r"^(M[0-9]{5})?$")]
+"""National code of the disease that a chronic visit is for; empty for every other visit."""
+
 FEN_MAX = 10**13
 Fen = Annotated[int, Meta(ge=0, le=FEN_MAX)]
 
@@ -44,6 +50,8 @@ class Basket(Struct, frozen=True, forbid_unknown_fields=True):
     token: Token
     lines: Annotated[tuple[BasketLine, ...], Meta(min_length=1, max_length=200)]
     use_account: bool = True
+    visit_kind: VisitChoice = ""
+    disease: DiseaseCode = ""
 
 
 class Split(Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +129,16 @@ class Institution(Struct, frozen=True):
     active: bool
 
 
+class Qualification(Struct, frozen=True):
+    kind: str
+    code: str
+    from_on: date
+    until_on: date | None
+
+    def holds(self, on: date) -> bool:
+        return self.from_on <= on and (self.until_on is None or on < self.until_on)
+
+
 class Relation(Struct, frozen=True):
     psn_no: str
     place: str
@@ -128,13 +146,16 @@ class Relation(Struct, frozen=True):
     psn_type: str
     state: str
     synced: bool
-    birth_on: str
+    entitled_from: date | None
+    birth_on: date
+    qualifications: tuple[Qualification, ...]
 
 
 class Item(Struct, frozen=True):
     code: str
     name: str
     unit: str
+    kind: benefit.ItemKind
     charge_class: benefit.ChargeClass
     own_pay_rate: Decimal
     price: Decimal

@@ -61,6 +61,7 @@ SERVICES = (
             Service("参保情况", "/insurance", "在哪里参保、缴费到什么时候"),
             Service("个人账户余额 / 收支明细", "/account"),
             Service("消息", "/messages"),
+            Service("费用预估", "/preview", "去哪里看病自己付得少；不用登录"),
             Service("政策查询", "/policy", "哪种情况报销多少、依据是什么；不用登录"),
         ),
     ),

@@ -4,6 +4,38 @@ Invariants: every figure on the page comes from `benefit`, with where it was pub
 is worked out by the engine that settles bills; nothing is stored of what was asked.
 """
 
-from yibao.service.policy_query.rules import Answer, Question, answer, question_of
+from yibao.service.policy_query.pages import choices
+from yibao.service.policy_query.refusals import MalformedQuestion
+from yibao.service.policy_query.rules import (
+    AMOUNT_MAX_FEN,
+    INSURANCE_OF,
+    PERSON_NAMES,
+    Answer,
+    Offer,
+    Question,
+    answer,
+    case_of,
+    offer,
+    question_of,
+    require_no_age,
+    special,
+    treated_place,
+)
 
-__all__ = ["Answer", "Question", "answer", "question_of"]
+__all__ = [
+    "AMOUNT_MAX_FEN",
+    "INSURANCE_OF",
+    "PERSON_NAMES",
+    "Answer",
+    "MalformedQuestion",
+    "Offer",
+    "Question",
+    "answer",
+    "case_of",
+    "choices",
+    "offer",
+    "question_of",
+    "require_no_age",
+    "special",
+    "treated_place",
+]

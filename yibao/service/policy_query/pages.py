@@ -4,36 +4,46 @@ from litestar import Router, get
 from litestar.response import Template
 
 from yibao import benefit
-from yibao.benefit.types import INSURANCE_NAMES, VISIT_NAMES
+from yibao.benefit.types import INSURANCE_NAMES, NO, QUALIFICATIONS, VISIT_NAMES
 from yibao.core.clock import Clock, day_of
 from yibao.core.refusal import Refusal
 from yibao.service.policy_query import rules
 from yibao.web.principal import SignedIn, anyone
 
 
+def choices(question: rules.Question, *, using: benefit.Policies) -> dict[str, object]:
+    """Return what the fields about a person and their visit (`policy_query/fields.html`) need."""
+    return {
+        "question": question,
+        "offer": rules.offer(question, using=using),
+        "places": [(place, each.label) for place, each in using.places.items()],
+        "people": [(INSURANCE_NAMES[insurance], people.items()) for insurance, people in rules.PEOPLE.items()],
+        "filings": rules.AWAY,
+        "aids": {NO: "没有", **QUALIFICATIONS["aid"]},
+        # Of these a person has one or not, so they are ticks.
+        "ticks": [(fact, *next(iter(words.items()))) for fact, words in QUALIFICATIONS.items() if len(words) == 1],
+    }
+
+
 @get("/policy")
-async def policy(request: SignedIn, clock: Clock) -> Template:
+async def policy(request: SignedIn, clock: Clock, policies: benefit.Policies) -> Template:
     """政策查询 (D5). The question stands in the address, which names nobody, so that it can be kept and passed on."""
-    using = benefit.policies()
     # Read as they come, since a query string may hold anything; what does not fit is refused on the page itself.
     typed = {name: request.query_params.get(name, "") for name in rules.Question.__struct_fields__}
-    question = rules.question_of(typed, using=using, today=day_of(clock()))
+    question = rules.question_of(typed, using=policies, today=day_of(clock()))
     answer, refusal = None, None
     if any(typed.values()):
         try:
-            answer = rules.answer(question, using=using)
+            answer = rules.answer(question, using=policies)
         except Refusal as refused:
             refusal = refused
     return Template(
         "policy_query/policy.html",
         context={
-            "question": question,
+            **choices(question, using=policies),
             "answer": answer,
             "sentences": [(step.label, benefit.sentence(step)) for step in answer.example.trace] if answer else [],
             "refusal": refusal,
-            "places": [(place, each.label) for place, each in using.places.items()],
-            "ages_at": [each.label for each in using.places.values() if each.ages],
-            "people": [(INSURANCE_NAMES[insurance], people.items()) for insurance, people in rules.PEOPLE.items()],
             "person_names": rules.PERSON_NAMES,
             "insurances": INSURANCE_NAMES,
             "visits": [(visit, VISIT_NAMES[visit]) for visit in rules.VISITS],

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -21,6 +21,7 @@ from yibao.settlement import Basket, BasketLine, Desk, Order, Quote
 PHARMACY = "P51050099001"
 HOSPITAL = "H51050099001"
 CHENGDU_PHARMACY = "P51010099001"
+CHENGDU_HOSPITAL = "H51010099001"
 ADDRESS = ("示例路 1 号", "0830-0000000")
 
 
@@ -67,6 +68,15 @@ async def add_shops(pool: Pool) -> None:
                 registry.Institution(PHARMACY, "示例药店", "510500", "pharmacy", "none", *ADDRESS, ("pharmacy",)),
                 registry.Institution(HOSPITAL, "示例医院", "510500", "hospital", "tertiary", *ADDRESS, ("outpatient",)),
                 registry.Institution(CHENGDU_PHARMACY, "成都店", "510100", "pharmacy", "none", *ADDRESS, ("pharmacy",)),
+                registry.Institution(
+                    CHENGDU_HOSPITAL,
+                    "成都医院",
+                    "510100",
+                    "hospital",
+                    "tertiary",
+                    *ADDRESS,
+                    ("outpatient", "inpatient"),
+                ),
             ],
         )
         await directory.load_items(tx, ITEMS)
@@ -158,8 +168,8 @@ def scan(pool: Pool, tokens: credential.Tokens, new_person: NewPerson, at: datet
     return Scan(pool, tokens, new_person, at)
 
 
-def basket(token: str, *lines: tuple[str, str], use_account: bool = True) -> Basket:
-    return Basket(token, tuple(BasketLine(code, Decimal(quantity)) for code, quantity in lines), use_account)
+def basket(token: str, *lines: tuple[str, str], use_account: bool = True, **visit: Any) -> Basket:
+    return Basket(token, tuple(BasketLine(code, Decimal(quantity)) for code, quantity in lines), use_account, **visit)
 
 
 def purchase(token: str, *, use_account: bool = True) -> Basket:

@@ -1,5 +1,6 @@
 """Bills and records on the phone, on the published Luzhou purchase: 420.00, the fund pays 175.00 (C1, D3, F2)."""
 
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -10,7 +11,8 @@ from conftest import NewPerson, WorldClock
 from yibao import settlement
 from yibao.app import House
 from yibao.core.database import Pool, transaction
-from yibao.settlement import Basket, Order, Settled, queries
+from yibao.core.money import yuan_text
+from yibao.settlement import Basket, Order, Settled, explain, queries
 from yibao.settlement.tests.scene import PHARMACY, basket, proved, purchase
 from yibao.site.tests import scene
 from yibao.site.tests.scene import PAY_PASSWORD, Phone
@@ -278,7 +280,59 @@ async def test_a_record_explains_every_line_and_every_step(phone: Phone, house: 
         f'href="/records/{settled.settlement_id}/slip.pdf"',
     ):
         assert words in shown
+    assert "style=" not in shown  # The security policy would drop it.
     assert "结算成功" not in shown  # Only right after paying.
+
+
+async def test_a_record_begins_with_one_sentence_and_a_bar(phone: Phone, house: House) -> None:
+    """F2, SC-LZ-01: who paid what in a breath, then 175.00, 212.30 and 32.70 of 420.00 to scale."""
+    settled = await settled_by(phone, house)
+    shown = (await phone.get(f"/records/{settled.settlement_id}")).text
+    said = (
+        "一共 420.00 元：医保基金付 175.00 元，您的个人账户付 212.30 元，您付现金 32.70 元。"
+        "其中 20.00 元不在医保目录内，150.00 元算在今年的起付线里。"
+    )
+    assert said in shown
+    drawn = re.findall(r'<rect class="shares__(\w+)" x="(\d+)" y="0" width="(\d+)"', shown)
+    assert drawn == [("fund", "0", "416"), ("account", "416", "506"), ("cash", "922", "78")]
+    assert "<title>个人现金 32.70 元</title>" in shown
+    assert shown.index(said) < shown.index("<rect") < shown.index("为什么付这么多？") < shown.index("逐项费用")
+
+
+async def test_the_steps_are_a_table_with_the_rule_and_every_assumed_value_marked(phone: Phone, house: House) -> None:
+    """F2, SC-LZ-01: number, what, how, the amount moved and the basis of each step."""
+    settled = await settled_by(phone, house)
+    shown = (await phone.get(f"/records/{settled.settlement_id}")).text
+    document = await queries.document(house.pool, person_id=phone.person_id, settlement_id=settled.settlement_id)
+    steps = explain.steps(document)
+    head, *rows = re.findall(r'<tr role="row">(.*?)</tr>', shown.split("逐项费用")[0], re.S)
+    assert re.findall(r'scope="col"[^>]*>(\w+)<', head) == ["步", "什么", "怎么算", "金额", "依据"]
+    assert len(rows) == len(steps) > 0
+    for number, (row, step) in enumerate(zip(rows, steps, strict=True), start=1):
+        assert f'class="stack__no">{number}<' in row
+        assert f'scope="row">{step.label}' in row
+        assert f"{step.sentence}。" in row
+        assert step.moved is not None
+        assert yuan_text(step.moved[1]) in row
+        assert row.count('class="mark mark--warn">假定值<') == sum(each.grade == "assumed" for each in step.basis)
+    assert sum("假定值</span>" in row for row in rows) == 1
+    assert "S001" in rows[2]
+    assert 'href="https://m.jiusongjiankang.com/health/news/4699623"' in rows[2]
+    assert "自 2023-01-01 起；网页转述，尚未与文件原文核对" in rows[2]
+
+
+async def test_each_item_shows_its_parts(phone: Phone, house: House) -> None:
+    """F2: every line with what of it is in scope and what is not, in a table."""
+    settled = await settled_by(phone, house)
+    shown = (await phone.get(f"/records/{settled.settlement_id}")).text.split("逐项费用")[1]
+    head, *rows = re.findall(r'<tr role="row">(.*?)</tr>', shown, re.S)
+    names = ["金额", "政策范围内", "先行自付", "超限价", "全自费"]
+    assert re.findall(r'scope="col"[^>]*>(\w+)<', head) == ["项目", *names]
+    found = [re.findall(r'data-label="(\w+)"><span class="amount">([\d.]+)<', row) for row in rows]
+    assert found == [
+        list(zip(names, ("400.00", "400.00", "0.00", "0.00", "0.00"), strict=True)),
+        list(zip(names, ("20.00", "0.00", "0.00", "0.00", "20.00"), strict=True)),
+    ]
 
 
 async def test_a_cancelled_record_and_its_cancelling_lead_to_each_other(phone: Phone, house: House) -> None:
@@ -291,6 +345,10 @@ async def test_a_cancelled_record_and_its_cancelling_lead_to_each_other(phone: P
     assert "这是一笔撤销" in cancelling
     assert "-420.00 元" in cancelling
     assert f'href="/records/{settled.settlement_id}"' in cancelling
+    assert (
+        "420.00 元的结算已经撤销：175.00 元退回医保基金，212.30 元退回您的个人账户，退给您现金 32.70 元。" in cancelling
+    )
+    assert "<rect" not in cancelling
     assert "为什么付这么多？" not in cancelling
 
 

@@ -52,6 +52,10 @@ class Phone:
         assert self.person is not None
         return self.person.person_id
 
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._client.cookies
+
     async def get(self, path: str) -> httpx.Response:
         answer = await self._client.get(path, follow_redirects=False)
         self._note(answer)
