@@ -34,6 +34,7 @@ import yibao.service.policy_query.pages
 import yibao.settlement.api
 import yibao.settlement.jobs
 import yibao.settlement.pages
+import yibao.settlement.preview
 import yibao.settlement.till
 import yibao.site
 from yibao import credential, identity, rooms, settlement
@@ -183,6 +184,7 @@ PAGES = [
     *yibao.service.message.pages.routes,
     *yibao.service.policy_query.pages.routes,
     *yibao.settlement.pages.routes,
+    *yibao.settlement.preview.routes,
     *yibao.settlement.till.routes,
 ]
 
@@ -293,6 +295,7 @@ def create_app(house: House, *, document_pages: bool = False) -> Litestar:
             "codes": given(house.codes),
             "gate": given(house.gate),
             "desk": given(house.desk),
+            "policies": given(house.desk.policies),
             "hasher": given(house.hasher),
             "bank": given(house.bank),
             "secure": given(house.settings.secure),

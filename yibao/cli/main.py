@@ -5,7 +5,7 @@ import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import asyncpg
 import typer
@@ -150,12 +150,40 @@ def ledger_check() -> None:
     console.print("[green]账目平衡。[/green]")
 
 
-@app.command("bench")
-def run_bench(seconds: Annotated[int, typer.Option(min=1, max=60, help="每项测量的秒数")] = 5) -> None:
-    """测量结算与扫码的速度，并与同一次运行中数据库的上限比较。"""
-    from yibao.cli import bench
+@ledger_app.command("rebuild-counters")
+def rebuild_counters() -> None:
+    """按历次结算重建年度累计（起付线、基金已付、住院次数、病种限额）；本来相符就什么也不改。"""
+    from yibao.settlement import tallies
 
-    bench.run(console, seconds=seconds)
+    async def rebuild(database_url: str) -> int:
+        pool = await open_pool(database_url, size=1)
+        try:
+            async with transaction(pool) as tx:
+                return await tallies.rebuild(tx)
+        finally:
+            await pool.close()
+
+    with instance.opened(installation.load()) as found:
+        changed = asyncio.run(rebuild(found.settings.database_url))
+    console.print(f"改正 {changed} 人年的累计。" if changed else "累计与历次结算相符，没有改动。")
+
+
+@app.command("bench")
+def run_bench(
+    seconds: Annotated[int, typer.Option(min=1, max=60, help="每项测量的秒数")] = 5,
+    only: Annotated[
+        Literal["assess", "preview", "http"] | None, typer.Option(help="只测待遇计算、规则变更预演，或结算与扫码")
+    ] = None,
+) -> None:
+    """测量待遇计算、结算与扫码的速度，并与同一次运行中别的规则引擎、数据库的上限比较。"""
+    from yibao.cli import bench, bench_assess, bench_preview
+
+    if only in (None, "assess"):
+        bench_assess.run(console, seconds=seconds)
+    if only in (None, "preview"):
+        bench_preview.run(console)
+    if only in (None, "http"):
+        bench.run(console, seconds=seconds)
 
 
 @app.command("reference")

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from yibao import benefit
 from yibao.benefit import Outcome, Policy, PolicyError, Stated
-from yibao.core import clock
+from yibao.benefit.types import COUNTED, PERSON_NAMES
+from yibao.core import clock, settings
 from yibao.core.money import yuan_text
 from yibao.core.refusal import Refusal
+from yibao.settlement.replay import Impact, Sum
 
 app = typer.Typer(help="待遇规则：查看、检查、试算、比较", no_args_is_help=True)
 
-INSURANCE = {"employee": "职工医保", "resident": "城乡居民医保"}
+INSURANCE = {"employee": "职工医保 ", "resident": "城乡居民医保 ", "": ""}  # A figure is of no insurance.
 
 PlaceArgument = Annotated[str, typer.Argument(help="参保地区划代码，如 510100；或规则文件夹")]
 CaseArgument = Annotated[Path, typer.Argument(help="写明一次就医的 YAML 文件，写法见 docs/howto/add-a-region.md")]
@@ -47,7 +51,7 @@ def show(
         raise typer.Exit(_fail("这一天没有适用的数值。"))
     typer.echo(f"{policy.place} {policy.label}，{day.isoformat()} 适用")
     for (insurance, group), values in groupby(stated, key=lambda each: (each.insurance, each.group)):
-        typer.echo(f"\n{INSURANCE[insurance]} {group}")
+        typer.echo(f"\n{INSURANCE[insurance]}{group}")
         for step, of_step in groupby(values, key=lambda each: each.step):
             typer.echo(f"  {step}")
             for each in of_step:
@@ -57,13 +61,13 @@ def show(
 @app.command("check")
 def check(
     path: Annotated[
-        Path | None, typer.Argument(help="一个参保地的文件夹，或放着许多参保地的文件夹；默认随程序的规则")
+        Path | None, typer.Argument(help="一个参保地的文件夹，或放着许多参保地的文件夹；默认随程序的规则和公布的例子")
     ] = None,
 ) -> None:
     """检查规则文件的写法，并计算旁边的全部算例；有一处不对就以 1 退出。"""
-    path = path or benefit.SHIPPED
+    paths = [path] if path else [benefit.SHIPPED, benefit.PUBLISHED]
     with _mistakes_told():
-        failed = sum([not _check_place(folder) for folder in _folders(path)])
+        failed = sum([not _check_place(folder) for each in paths for folder in _folders(each)])
     if failed:
         raise typer.Exit(_fail(f"{failed} 个参保地没有通过。"))
 
@@ -86,9 +90,10 @@ def assess(file: CaseArgument) -> None:
         ("个人负担", found.person_fen),
         ("个人账户", found.account_fen),
         ("现金", found.cash_fen),
-        *((f"累计 {name}", fen) for name, fen in found.tallies.items()),
     ):
         typer.echo(f"{label}：{yuan_text(fen)}")
+    for name, counter in found.tallies.items():
+        typer.echo(f"累计 {name}：{counter if name.endswith(COUNTED) else yuan_text(counter)}")
 
 
 @app.command("explain")
@@ -118,6 +123,53 @@ def diff(one: PlaceArgument, other: PlaceArgument) -> None:
             typer.echo(f"{key}：{said[0]} → {said[1]}")
     if same:
         typer.echo("数值、来源和等级都相同。")
+
+
+@app.command("preview")
+def preview(
+    place: Annotated[str, typer.Argument(help="参保地区划代码，如 510100")],
+    change: Annotated[Path, typer.Option("--change", help="改过的 policy.yaml，或放着它的文件夹")],
+) -> None:
+    """改了规则会怎样：把已经结算的账单按改过的规则重算一遍，不改动任何数据。"""
+    from yibao.cli import instance, preview  # Reading rules needs no database, so only this command waits for it.
+
+    console = Console()
+    columns = (TextColumn("重算已结算的账单"), BarColumn(), TaskProgressColumn())
+    with _mistakes_told(), instance.opened(settings.load()) as found, Progress(*columns, console=console) as progress:
+        task = progress.add_task("parts", total=None)
+        try:
+            impact = preview.run(
+                found.settings.database_url,
+                place,
+                change,
+                progress=lambda done, of: progress.update(task, completed=done, total=of),
+            )
+        except ValueError as wrong:
+            raise typer.Exit(_fail(f"{wrong}。")) from None
+    for line in _impact(impact):
+        typer.echo(line)
+
+
+def _impact(impact: Impact) -> Iterator[str]:
+    """Yield what a change would have done, line by line."""
+    total = Sum()
+    for of in impact.by_kind.values():
+        total.add(of)
+    yield f"重算 {total.bills} 张账单，其中 {total.changed} 张的金额会不同。"
+    for label, of in (("合计", total), *((PERSON_NAMES[kind], of) for kind, of in sorted(impact.by_kind.items()))):
+        yield (
+            f"{label}：{of.bills} 张，基金支付 {yuan_text(of.before_fen)} → {yuan_text(of.after_fen)}"
+            f"（{yuan_text(of.after_fen - of.before_fen)}），{of.changed} 张不同"
+        )
+    if impact.worst:
+        yield "个人负担增加最多的："
+    for each in impact.worst:
+        yield (
+            f"  结算单 {each.settlement_id}：{yuan_text(each.before_fen)} → {yuan_text(each.after_fen)}"
+            f"（多 {yuan_text(each.more_fen)}）"
+        )
+    for lacking, bills in impact.no_rule.most_common():
+        yield f"改过的规则算不出来的 {bills} 张：{lacking}"
 
 
 def _policy_of(place: str) -> Policy:
@@ -160,7 +212,7 @@ def _by_name(policy: Policy) -> dict[str, Stated]:
     """Return the values by names that stay when a step with another label is added before them."""
     named: dict[str, Stated] = {}
     for each in policy.stated():
-        name = f"{INSURANCE[each.insurance]} {each.group} {each.step} {each.name}"
+        name = f"{INSURANCE[each.insurance]}{each.group} {each.step} {each.name}"
         # Two steps of a group may bear one label, each for other cases; their order tells them apart.
         again = next(f"{name}（{number}）" for number in count(2) if f"{name}（{number}）" not in named)
         named[again if name in named else name] = each
