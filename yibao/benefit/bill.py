@@ -16,22 +16,35 @@ from yibao.benefit.values import Facts, References
 
 
 class Bill:
-    """A case on its way through the steps. Lives for one assessment; amounts are never negative."""
+    """A case on its way through the steps. Lives for one assessment; amounts are never negative.
+
+    What nobody has paid yet stands in the fields that end in `left_fen`, part by part: `copay`, in scope above the
+    deductible; `deductible`, what deductibles took; 先行自付, 超限价 and 全自费. `base_fen` is the copay on which the
+    next fund works. Money set aside by a ceiling on costs is copay and not in the base; money behind what a ceiling on
+    payments cut is both.
+    """
 
     __slots__ = (
         "account_fen",
         "base_fen",
-        "beyond_fen",
+        "beyond_aside_fen",
+        "beyond_base_fen",
         "case",
+        "copay_left_fen",
         "current_account_fen",
+        "deductible_due_fen",
         "deductible_fen",
+        "deductible_left_fen",
         "first_own_fen",
+        "first_own_left_fen",
         "full_own_fen",
+        "full_own_left_fen",
         "fund_bases",
         "funds",
         "in_scope_fen",
         "lines",
         "over_limit_fen",
+        "over_limit_left_fen",
         "pool_ratio",
         "tallies",
         "total_fen",
@@ -42,13 +55,14 @@ class Bill:
         self.case = case
         self.lines: tuple[LineShare, ...] = ()
         self.total_fen = 0
-        self.full_own_fen = 0
-        self.over_limit_fen = 0
-        self.first_own_fen = 0
+        self.full_own_fen = self.full_own_left_fen = 0
+        self.over_limit_fen = self.over_limit_left_fen = 0
+        self.first_own_fen = self.first_own_left_fen = 0
         self.in_scope_fen = 0
-        self.deductible_fen = 0
-        self.base_fen = 0  # The in-scope money that no earlier step has taken: what the next fund works on.
-        self.beyond_fen = 0  # The in-scope money beyond a ceiling, for which a supplement may pay.
+        self.base_fen = self.copay_left_fen = 0
+        self.beyond_aside_fen = self.beyond_base_fen = 0
+        self.deductible_fen = self.deductible_left_fen = 0
+        self.deductible_due_fen = 0  # What the deductibles would have taken of a bill that is large enough.
         self.funds: dict[str, int] = {}
         self.fund_bases: dict[str, int] = {}  # The money for which each fund pays.
         self.current_account_fen = 0  # What this year's account paid before the funds.
@@ -62,26 +76,60 @@ class Bill:
         """What all funds pay so far."""
         return sum(self.funds.values())
 
-    def pay(self, fund: str, *, base_fen: int, fund_fen: int) -> None:
-        """Let a fund pay for a part of the bill; what it pays is no longer there for the funds that follow."""
+    @property
+    def beyond_fen(self) -> int:
+        """What lies beyond the ceilings of the bill and is still unpaid."""
+        return self.beyond_aside_fen + self.beyond_base_fen
+
+    def deduct(self, amount_fen: int) -> int:
+        """Let a deductible take what it can of the base, and return how much that was."""
+        taken_fen = min(amount_fen, self.base_fen)
+        self.deductible_due_fen += amount_fen
+        self.deductible_fen += taken_fen
+        self.deductible_left_fen += taken_fen
+        self.copay_left_fen -= taken_fen
+        self.base_fen -= taken_fen
+        return taken_fen
+
+    def pay_base(self, fund: str, *, base_fen: int, fund_fen: int) -> None:
+        """Let a fund pay for the base; what it pays is no longer there for the funds that follow."""
+        self._add(fund, base_fen, fund_fen)
+        self.copay_left_fen -= fund_fen
+        self.base_fen -= fund_fen
+
+    def pay_beyond(self, fund: str, *, base_fen: int, fund_fen: int) -> None:
+        """Let a fund pay for what lies beyond a ceiling."""
+        self._add(fund, base_fen, fund_fen)
+        self.copay_left_fen -= fund_fen
+        aside_fen = min(self.beyond_aside_fen, fund_fen)
+        self.beyond_aside_fen -= aside_fen
+        self.beyond_base_fen -= fund_fen - aside_fen
+        self.base_fen -= fund_fen - aside_fen
+
+    def pay_parts(self, fund: str, *, parts: tuple[str, ...], base_fen: int, fund_fen: int) -> None:
+        """Let a fund pay for several parts; what it pays is booked on them in this order, as far as each goes."""
+        self._add(fund, base_fen, fund_fen)
+        for part in parts:
+            left_fen = getattr(self, part)
+            taken_fen = min(left_fen, fund_fen)
+            setattr(self, part, left_fen - taken_fen)
+            fund_fen -= taken_fen
+        self.base_fen = min(self.base_fen, self.copay_left_fen)
+        self.beyond_base_fen = min(self.beyond_base_fen, self.base_fen)
+        self.beyond_aside_fen = min(self.beyond_aside_fen, self.copay_left_fen - self.base_fen)
+
+    def _add(self, fund: str, base_fen: int, fund_fen: int) -> None:
         self.funds[fund] = self.funds.get(fund, 0) + fund_fen
         self.fund_bases[fund] = self.fund_bases.get(fund, 0) + base_fen
-        self.base_fen = max(0, self.base_fen - fund_fen)
-
-    def left(self) -> tuple[int, int, int, int]:
-        """Return what nobody has paid yet of 政策范围内, 先行自付, 超限价 and 全自费, which are paid in this order."""
-        paid_fen = self.fund_fen + self.current_account_fen
-        left = []
-        for part_fen in (self.in_scope_fen, self.first_own_fen, self.over_limit_fen, self.full_own_fen):
-            taken_fen = min(part_fen, paid_fen)
-            paid_fen -= taken_fen
-            left.append(part_fen - taken_fen)
-        return left[0], left[1], left[2], left[3]
 
     def tally(self, name: str) -> int:
         """Return a year-to-date counter, with what earlier steps of this bill added to it."""
         known = self.tallies.get(name)
         return self.case.tallies.get(name, 0) if known is None else known
+
+
+PARTS = ("copay_left_fen", "deductible_left_fen", "first_own_left_fen", "over_limit_left_fen", "full_own_left_fen")
+"""The parts of a bill in the order in which what pays for several of them is booked."""
 
 
 Run = Callable[[Bill], None]
@@ -158,7 +206,7 @@ def read_tally(node: Node) -> TallyName:
     """Read the name of a year-to-date counter, such as `outpatient.deductible_met` or `chronic.paid.{disease}`."""
     return TallyName(
         node.matching(
-            r"[a-z_]+\.[a-z_]+(\.\{disease\})?",
+            r"[a-z_]+\.(?!admissions)[a-z_]+(\.\{disease\})?",
             "就医类别.计数名，例如 outpatient.fund_paid；各病种分别累计的加 .{disease}",
         )
     )

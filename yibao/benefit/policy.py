@@ -145,12 +145,18 @@ class Policy:
         words: set[str] = set()
         for _, group, rule in self.rules():
             words.update(group.when.get(fact, ()), rule.head.when.get(fact, ()))
-            for _, dated in dated_in(rule.step):
-                for period in dated.periods:
-                    if fact in period.by:
-                        at = period.by.index(fact)
-                        words.update(key[at] for key in period.table)
+        for _, dated in dated_in((*(rule.step for _, _, rule in self.rules()), *self.figures.values())):
+            for period in dated.periods:
+                if fact in period.by:
+                    at = period.by.index(fact)
+                    words.update(key[at] for key in period.table)
         return frozenset(words)
+
+    @property
+    def carries(self) -> bool:
+        """Whether bills may be cancelled out of order, because the next one settles the differences."""
+        groups = [group for groups in self.groups.values() for group in groups]
+        return bool(groups) and all(any(rule.head.kind == "carried" for rule in group.rules) for group in groups)
 
     def treated_in(self, place: str) -> TreatedIn:
         """Return where a place of treatment is, seen from here: at home, elsewhere in the province, or beyond."""
@@ -264,6 +270,13 @@ class Policies:
             runs=tuple(each.run for each in bound),
         )
 
+    def carry(self, place: str) -> bool:
+        """Return whether bills of people insured there may be cancelled out of order; not where no rules are known."""
+        try:
+            return self.of(place).carries
+        except NoPolicy:
+            return False
+
     def of(self, place: str) -> Policy:
         """Return the rules of a region: its own, or its city's, or its municipality's (310101 follows 310000).
 
@@ -371,6 +384,18 @@ def _read_group(node: Node, refs: References) -> Group:
     rules = tuple(_read_rule(step, when, refs) for step in steps)
     if rules[0].head.kind != "scope" or rules[0].head.when:
         raise steps[0].error("不是划分政策范围的一步", "第一步是 step: scope，并且不写 when")
+    kinds = [rule.head.kind for rule in rules]
+    # What the person pays is divided last, and this year's account comes before every fund.
+    for at, kind in enumerate(kinds):
+        if kind == "account" and at != len(kinds) - 1:
+            raise steps[at].error("个人账户后面还有别的步骤", "step: account 只写一次，放在最后")
+        if kind == "account_first" and {*kinds[1:at]} - {"waiting"}:
+            raise steps[at].error("当年个人账户前面有别的步骤", "只写一次，紧接在 scope 和 waiting 之后")
+    counters: dict[str, str] = {}
+    for at, rule in enumerate(rules):
+        name = getattr(getattr(rule.step, "tally", None), "pattern", "")
+        if name and counters.setdefault(name, rule.head.kind) != rule.head.kind:
+            raise steps[at].error(f"累计“{name}”已经用在另一种步骤上", "每种步骤用自己的累计")
     for at, rule in enumerate(rules):
         if isinstance(rule.step, Ceiling) and rule.step.fund not in {
             earlier.step.paying_fund for earlier in rules[:at]
@@ -385,7 +410,7 @@ def _read_rule(node: Node, of_group: Mapping[str, tuple[str, ...]], refs: Refere
     fields = node.fields(required=("step", "label", *step.required), optional=("code", "when", *step.optional))
     when = read_when(fields["when"]) if "when" in fields else {}
     for fact, words in when.items():
-        if not set(words) <= set(of_group.get(fact, FACTS[fact])):
+        if not set(words) <= _covered(of_group, fact):
             raise fields["when"].error(f"{fact} 超出了所在一组的范围", "所在一组 when 中的值")
     head = Head(
         kind=kind,
@@ -417,7 +442,7 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         return "、".join("起 ".join(map(_text, each)) if isinstance(each, tuple) else _text(each) for each in value)
     if isinstance(value, frozenset):
-        return "、".join(name for part, name in PART_NAMES.items() if part in value)
+        return "、".join(name for part, name in PART_NAMES.items() if part in value) or "没有"
     return str(value)
 
 

@@ -226,6 +226,9 @@ class Case(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return self.entitled_from is None or self.entitled_from <= self.on
 
 
+CARRIED, OWED = "carried.", "owed."
+"""The beginning of the names of counters that belong to no year: what a fund, or the person, owes from a cancelling."""
+
 COUNTED = ".admissions"
 """The end of the name of a counter that counts stays; every other counter is in fen."""
 

@@ -276,6 +276,8 @@ def _read_period(from_on: date, node: Node, refs: References, leaf: Callable[[No
         if GRADES.index(grade) < GRADES.index(source.grade):
             raise fields["grade"].error(f"等级“{grade}”高于来源的等级", f"{source.grade} 或更低")
     by = tuple(fact.choice(tuple(refs.facts)) for fact in fields["by"].items()) if "by" in fields else ()
+    if len(set(by)) != len(by):
+        raise fields["by"].error("同一个事实写了两次", "每个事实只写一次")
 
     def cite(at: Node) -> Cited[T]:
         basis = Basis(

@@ -31,12 +31,17 @@ class Account(Step):
     def bind(self, facts: Facts) -> Bound:
         pays = self.pays.at(facts)
         basis, trace = pays.basis, self.head.trace
-        payable = tuple(part in pays.value for part in _PARTS)
+        in_scope, first_own, over_limit, full_own = (part in pays.value for part in _PARTS)
 
         def run(bill: Bill) -> None:
             case = bill.case
             person_fen = bill.total_fen - bill.fund_fen - bill.current_account_fen
-            payable_fen = sum(left_fen for left_fen, counts in zip(bill.left(), payable, strict=True) if counts)
+            payable_fen = (
+                in_scope * (bill.copay_left_fen + bill.deductible_left_fen)
+                + first_own * bill.first_own_left_fen
+                + over_limit * bill.over_limit_left_fen
+                + full_own * bill.full_own_left_fen
+            )
             account_fen = min(payable_fen, case.account_fen) if case.use_account else 0
             bill.account_fen = account_fen
             bill.trace.append(

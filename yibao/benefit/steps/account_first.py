@@ -18,24 +18,25 @@ from yibao.core.money import yuan_text
 @dataclass(frozen=True, slots=True)
 class AccountFirst(Step):
     head: Head
-    pays: Dated[str]
+    pays: Dated[frozenset[str]]
 
     without_fund: ClassVar[bool] = True
     required: ClassVar[tuple[str, ...]] = ("pays",)
 
     @classmethod
     def read(cls, head: Head, fields: Mapping[str, Node], refs: References) -> Self:
-        return cls(head, read_dated(fields["pays"], refs, lambda node: node.choice(("in_scope", "none"))))
+        return cls(head, read_dated(fields["pays"], refs, _read_parts))
 
     def bind(self, facts: Facts) -> Bound:
         pays = self.pays.at(facts)
-        basis, trace, applies = pays.basis, self.head.trace, pays.value == "in_scope"
+        basis, trace, applies = pays.basis, self.head.trace, bool(pays.value)
 
         def run(bill: Bill) -> None:
             base_fen, balance_fen = bill.base_fen, bill.case.current_account_fen
             account_fen = min(base_fen, balance_fen) if applies else 0
             bill.current_account_fen = account_fen
             bill.base_fen = base_fen - account_fen
+            bill.copay_left_fen -= account_fen
             bill.trace.append(
                 trace(
                     {"base_fen": base_fen, "balance_fen": balance_fen},
@@ -53,3 +54,7 @@ class AccountFirst(Step):
             for fen in (step.inputs["balance_fen"], step.results["account_fen"], step.results["base_fen"])
         )
         return f"当年账户余额 {balance} 元，先支付政策范围内的 {account} 元，还有 {rest} 元"
+
+
+def _read_parts(node: Node) -> frozenset[str]:
+    return frozenset({node.choice(("in_scope", "none"))} - {"none"})

@@ -50,9 +50,7 @@ class AdmissionDeductible(Step):
             first_fen = listed[min(admission_no, len(listed)) - 1]
             # A floor that lies above the amount itself, as at the smallest institutions, must not raise it.
             amount_fen = min(first_fen, max(floor_fen, first_fen - less_fen * beyond))
-            taken_fen = min(amount_fen, base_fen)
-            bill.deductible_fen += taken_fen
-            bill.base_fen = base_fen - taken_fen
+            taken_fen = bill.deduct(amount_fen)
             bill.tallies[tally] = admission_no
             bill.trace.append(
                 trace(

@@ -40,9 +40,12 @@ class Ceiling(Step):
             left_fen = max(0, year_fen - paid_fen)
             fund_fen = min(wanted_fen, left_fen)
             bill.funds[fund] = fund_fen
-            bill.base_fen += wanted_fen - fund_fen
             if wanted_fen > fund_fen:
-                bill.beyond_fen += half_up(Decimal(bill.fund_bases[fund] * (wanted_fen - fund_fen)) / wanted_fen)
+                beyond_fen = half_up(Decimal(bill.fund_bases[fund] * (wanted_fen - fund_fen)) / wanted_fen)
+                bill.fund_bases[fund] -= beyond_fen
+                bill.base_fen += wanted_fen - fund_fen
+                bill.copay_left_fen += wanted_fen - fund_fen
+                bill.beyond_base_fen = min(bill.base_fen, bill.beyond_base_fen + beyond_fen)
             bill.tallies[tally] = paid_fen + fund_fen
             bill.trace.append(
                 trace(

@@ -35,7 +35,7 @@ class CostCeiling(Step):
             before_fen, base_fen = bill.tally(tally), bill.base_fen
             within_fen = min(base_fen, max(0, year_fen - before_fen))
             bill.base_fen = within_fen
-            bill.beyond_fen += base_fen - within_fen
+            bill.beyond_aside_fen += base_fen - within_fen
             bill.tallies[tally] = before_fen + within_fen
             bill.trace.append(
                 trace(

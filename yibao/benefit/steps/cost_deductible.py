@@ -41,9 +41,7 @@ class CostDeductible(Step):
         def run(bill: Bill) -> None:
             base_fen = bill.base_fen
             amount_fen = min(max(rounding(bill.total_fen * rate), least_fen), most_fen)
-            taken_fen = min(amount_fen, base_fen)
-            bill.deductible_fen += taken_fen
-            bill.base_fen = base_fen - taken_fen
+            taken_fen = bill.deduct(amount_fen)
             bill.trace.append(
                 trace(
                     {

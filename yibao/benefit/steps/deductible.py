@@ -34,9 +34,7 @@ class Deductible(Step):
             met_fen, base_fen = bill.tally(tally), bill.base_fen
             # More than the deductible may have been met where the amount was lowered in the course of the year.
             left_fen = max(0, year_fen - met_fen)
-            taken_fen = min(left_fen, base_fen)
-            bill.deductible_fen += taken_fen
-            bill.base_fen = base_fen - taken_fen
+            taken_fen = bill.deduct(left_fen)
             bill.tallies[tally] = met_fen + taken_fen
             bill.trace.append(
                 trace(

@@ -1,7 +1,8 @@
 """A fund pays at least a share of the whole cost (保底报销): what the steps before fall short of it is made up.
 
-The share is of the bill less what the deductibles took. It stands after the steps whose payments it makes up for, and
-before the ceiling of the year.
+The share is of the bill less the deductibles, whether or not they were reached; a bill with nothing in scope is not one
+that the insurance helps with, and gets nothing. It stands after the steps whose payments it makes up for, and before
+the ceiling of the year.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from yibao.benefit.bill import Bill, Bound, Head, Step, read_fund
+from yibao.benefit.bill import PARTS, Bill, Bound, Head, Step, read_fund
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
 from yibao.benefit.values import Dated, Facts, References, read_dated
@@ -36,10 +37,11 @@ class Minimum(Step):
         rate_text = f"{(rate * 100).normalize():f}%"
 
         def run(bill: Bill) -> None:
-            cost_fen, paid_fen = bill.total_fen - bill.deductible_fen, bill.fund_fen
-            least_fen = rounding(cost_fen * rate)
-            added_fen = max(0, least_fen - paid_fen)
-            bill.pay(fund, base_fen=added_fen, fund_fen=added_fen)
+            cost_fen, paid_fen = max(0, bill.total_fen - bill.deductible_due_fen), bill.fund_fen
+            least_fen = rounding(cost_fen * rate) if bill.in_scope_fen else 0
+            open_fen = bill.total_fen - paid_fen - bill.current_account_fen
+            added_fen = min(open_fen, max(0, least_fen - paid_fen))
+            bill.pay_parts(fund, parts=PARTS, base_fen=added_fen, fund_fen=added_fen)
             bill.trace.append(
                 trace(
                     {"cost_fen": cost_fen, "rate": rate_text, "least_fen": least_fen, "paid_fen": paid_fen},

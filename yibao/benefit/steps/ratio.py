@@ -60,7 +60,7 @@ class Ratio(Step):
         def run(bill: Bill) -> None:
             base_fen = bill.base_fen
             fund_fen = rounding(base_fen * rate)
-            bill.pay(fund, base_fen=base_fen, fund_fen=fund_fen)
+            bill.pay_base(fund, base_fen=base_fen, fund_fen=fund_fen)
             if bill.pool_ratio is None:
                 bill.pool_ratio = rate
             bill.trace.append(

@@ -140,10 +140,10 @@ class Scope(Step):
                 first_own_lines += 1
         bill.lines = shares
         bill.total_fen = total
-        bill.full_own_fen = full_own
-        bill.over_limit_fen = over_limit
-        bill.first_own_fen = first_own
-        bill.in_scope_fen = bill.base_fen = total - full_own - over_limit - first_own
+        bill.full_own_fen = bill.full_own_left_fen = full_own
+        bill.over_limit_fen = bill.over_limit_left_fen = over_limit
+        bill.first_own_fen = bill.first_own_left_fen = first_own
+        bill.in_scope_fen = bill.base_fen = bill.copay_left_fen = total - full_own - over_limit - first_own
         for code, label, lines, part in (
             (_FULL_OWN, "全自费", full_own_lines, full_own),
             (_OVER_LIMIT, "超限价", over_limit_lines, over_limit),

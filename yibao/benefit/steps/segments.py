@@ -51,7 +51,7 @@ class Segments(Step):
             start_fen = (bill.tally(tally) if tally else 0) + (bill.deductible_fen if with_deductible else 0)
             parts = parts_of(bands, start_fen, start_fen + base_fen)
             paid = pay(parts, rounding)
-            bill.pay(fund, base_fen=base_fen, fund_fen=sum(paid))
+            bill.pay_base(fund, base_fen=base_fen, fund_fen=sum(paid))
             if bill.pool_ratio is None:
                 bill.pool_ratio = _mean(parts, base_fen) if base_fen else bands[0][1]
             if tally:

@@ -4,7 +4,8 @@
 what the deductibles of the basic insurance took; `first_own`, the part that was paid first (先行自付); or `beyond`, and
 nothing else, the money in scope beyond a ceiling of the basic insurance. From it goes its own `deductible`, if there is
 one, and the rest is paid by `bands`, counted from the first yuan above that. With a `tally` both are of the year: what
-earlier bills counted comes before this one; without, each bill stands alone.
+earlier bills counted comes before this one; without, each bill stands alone. What it pays is booked on the copay first,
+then on the deductible, then on what was paid first; a share that the person bore first (`first_pay`) is copay too.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from yibao.benefit.bands import Bands, parts_of, pay, read_bands, sentence_of_part, trace_parts
-from yibao.benefit.bill import Bill, Bound, Head, Step, TallyName, read_fund, read_tally
+from yibao.benefit.bill import PARTS, Bill, Bound, Head, Step, TallyName, read_fund, read_tally
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
 from yibao.benefit.values import Dated, Facts, References, read_dated
@@ -62,22 +63,28 @@ class Supplement(Step):
         basis = (*(deductible.basis if deductible else ()), *cited.basis)
         start = Head(head.kind, _START_CODES.get(head.code[:2], ""), head.label, head.rule, head.when)
         counted_words = "、".join(_PARTS[part] for part in counts)
+        beyond = counts == ("beyond",)
+        # In the order in which what is paid is booked, whatever the order in the file.
+        fields = tuple(field for field in PARTS if field.removesuffix("_left_fen") in counts)
 
         def run(bill: Bill) -> None:
-            counted_fen = _counted(bill, counts)
+            counted_fen = bill.beyond_fen if beyond else sum([getattr(bill, field) for field in fields])
             before_fen = bill.tally(tally) if tally else 0
             after_fen = before_fen + counted_fen
             # Both ends lie above the threshold, so that what earlier bills of the year used of it is not used again.
             parts = parts_of(bands, max(0, before_fen - threshold_fen), max(0, after_fen - threshold_fen))
             paid = pay(parts, rounding)
-            if counted_fen:
-                bill.pay(fund, base_fen=sum(part[0] for part in parts), fund_fen=sum(paid))
+            entered_fen, paid_fen = sum(part[0] for part in parts), sum(paid)
+            if beyond:
+                bill.pay_beyond(fund, base_fen=entered_fen, fund_fen=paid_fen)
+            else:
+                bill.pay_parts(fund, parts=fields, base_fen=entered_fen, fund_fen=paid_fen)
             if tally:
                 bill.tallies[tally] = after_fen
             bill.trace.append(
                 start.trace(
                     {"counts": counted_words, "before_fen": before_fen, "threshold_fen": threshold_fen},
-                    {"counted_fen": counted_fen, "base_fen": sum(part[0] for part in parts), "fund": fund},
+                    {"counted_fen": counted_fen, "base_fen": entered_fen, "fund": fund},
                     deductible.basis if deductible else basis,
                 )
             )
@@ -105,14 +112,6 @@ class Supplement(Step):
         if not results["base_fen"]:
             return f"{said}，没有超过起付标准 {threshold} 元，本次不支付"
         return f"{said}，超过起付标准 {threshold} 元的部分中，本次有 {base} 元进入报销"
-
-
-def _counted(bill: Bill, counts: tuple[str, ...]) -> int:
-    if counts == ("beyond",):
-        return bill.beyond_fen
-    in_scope_fen, first_own_fen, _, _ = bill.left()
-    counted_fen = in_scope_fen if "deductible" in counts else max(0, in_scope_fen - bill.deductible_fen)
-    return counted_fen + first_own_fen if "first_own" in counts else counted_fen
 
 
 def _read_counts(node: Node) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ insurance:
               rate:
                 2024-01-01: {by: [person_kind], value: {aged: "0.10", adult: "-0.50", child: "-1.00"}, source: none,
                              grade: K, verified: true}
+        - {step: carried, label: 退费差额}
         - step: account
           label: 个人账户
           pays:

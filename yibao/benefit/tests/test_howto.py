@@ -1,4 +1,4 @@
-"""The page for newcomers tells the truth: every block of YAML in it is loaded, and its examples come out (E6)."""
+"""The pages on writing rules tell the truth: every block of YAML in them is loaded, and its examples come out (E6)."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,9 @@ from yibao.benefit.steps import KINDS
 from yibao.benefit.types import AGE, DISEASE, ENROLMENT_FACTS, FACTS, GRADES
 
 ROOT = Path(yibao.__file__).parent.parent
-PAGE = (ROOT / "docs" / "howto" / "add-a-region.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```yaml\n# (.+?)\n(.*?)^```$", PAGE, re.M | re.S)
+GUIDE = (ROOT / "docs" / "howto" / "add-a-region.md").read_text("utf-8")
+REFERENCE = (ROOT / "docs" / "reference" / "policy-format.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```yaml\n# (.+?)\n(.*?)^```$", GUIDE + REFERENCE, re.M | re.S)
 PLACE = "999900_example"
 
 
@@ -31,8 +32,8 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / PLACE
 
 
-def test_every_block_of_the_page_is_of_a_kind_that_is_tried() -> None:
-    assert len(BLOCKS) == PAGE.count("```yaml")
+def test_every_block_of_the_pages_is_of_a_kind_that_is_tried() -> None:
+    assert len(BLOCKS) == (GUIDE + REFERENCE).count("```yaml")
     assert {name for name, _ in BLOCKS} == {
         f"{PLACE}/policy.yaml", f"{PLACE}/examples.yaml", "case.yaml", "figures", "一个数值", "第一步", "一步",
         "缴费、划入、等待期", "缴费、划入、等待期的算例",
@@ -49,7 +50,7 @@ def test_the_decree_of_the_page_comes_out(place: Path) -> None:
 
 def test_the_output_that_the_page_shows_is_what_is_said(place: Path) -> None:
     values = len(list(load_policy(place).stated()))
-    assert f"999900 示例市：4 个算例（其中 1 个见于来源），{values} 个数值，已核实 0 个，假定 0 个：通过" in PAGE
+    assert f"999900 示例市：4 个算例（其中 1 个见于来源），{values} 个数值，已核实 0 个，假定 0 个：通过" in GUIDE
 
 
 def test_the_case_of_the_page_is_assessed_by_the_shipped_rules(tmp_path: Path) -> None:
@@ -98,18 +99,18 @@ def test_every_value_of_the_page_is_taken(place: Path, value: str) -> None:
     assert list(load_policy(place).stated())
 
 
-def test_the_page_explains_every_step_fact_word_and_grade() -> None:
+def test_the_reference_explains_every_step_fact_word_and_grade() -> None:
     for kind, step in KINDS.items():
-        section = PAGE.partition(f"#### {kind}\n")[2].partition("\n#")[0]
+        section = REFERENCE.partition(f"### {kind}\n")[2].partition("\n#")[0]
         assert section, kind
         for key in (*step.required, *step.optional):
             assert f"`{key}`" in section, (kind, key)
     for fact, words in {**FACTS, **ENROLMENT_FACTS}.items():
-        row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{fact}` |"))
+        row = next(line for line in REFERENCE.splitlines() if line.startswith(f"| `{fact}` |"))
         assert all(f"`{word}`" in row for word in words)
-    assert f"| `{AGE}` |" in PAGE
-    assert f"| `{DISEASE}` |" in PAGE
-    assert all(f"| `{grade}` |" in PAGE for grade in GRADES)
+    assert f"| `{AGE}` |" in REFERENCE
+    assert f"| `{DISEASE}` |" in REFERENCE
+    assert all(f"| `{grade}` |" in REFERENCE for grade in GRADES)
 
 
 def test_the_page_is_named_where_rules_are_written() -> None:

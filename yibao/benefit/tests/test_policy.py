@@ -31,7 +31,7 @@ SOURCE_OF_PHARMACY = "              source: sichuan_pharmacy_2023_6\n"
             "step: ceiling",
             "step: cap",
             "“cap”不在可选的值之中",
-            "account、account_first、admission_deductible、ceiling",
+            "account、account_first、admission_deductible、carried、ceiling",
         ),
         ("- step: ceiling\n          label", "- label", "缺少“step”", "写明 step"),
         ("code: EC01", "code: EC99", "“EC99”不在可选的值之中", "EC01"),

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from yibao.benefit import Case, Line, TraceStep, assess, sentence
+from yibao.benefit import Case, Line, Policies, TraceStep, assess, load_policy, sentence
 
 
 @pytest.fixture
@@ -80,9 +81,10 @@ def test_what_the_account_may_not_pay_is_said(make_case: Callable[..., Case], ma
 
 
 def test_each_value_names_its_rule_and_its_source(
-    make_case: Callable[..., Case], make_line: Callable[..., Line]
+    make_case: Callable[..., Case], make_line: Callable[..., Line], luzhou: Path
 ) -> None:
-    steps = {step.step: step for step in assess(make_case(make_line())).trace}
+    using = Policies([load_policy(luzhou)])
+    steps = {step.step: step for step in assess(make_case(make_line()), using=using).trace}
     rate = steps["ratio"].basis[0]
     assert rate.rule == "insurance.employee.outpatient.steps[2].rate.2023-09-15.value.retired"
     assert rate.title.startswith("川医保办发〔2023〕6号")
