@@ -106,22 +106,38 @@ def _is_up(address: str) -> bool:
         return False
 
 
+# Whoever tries these has seen account, chronic disease, aid, waiting period and two places at work.
+_TO_TRY = (
+    "luzhou_retired",
+    "luzhou_employed",
+    "luzhou_retired_empty",
+    "luzhou_retired_exact",
+    "luzhou_chronic",
+    "chengdu_subsistence",
+    "xian_civil_servant",
+    "shanghai_retired_early",
+    "newly_insured",
+    "two_places",
+)
+
+
 def _people_to_try() -> Iterator[tuple[str, str, str]]:
-    for person in world.build(people=30, on=day_of(now())).people:
-        if person.special:
-            yield person.name, person.phone, person.special
+    built = world.build(people=max(world.ROLES.values()) + 1, on=day_of(now()))
+    for person in map(built.cast, _TO_TRY):
+        yield person.name, person.phone, person.special
 
 
 def _say_where(console: Console, *, phone: str, sandbox: str) -> None:
     console.print()
     console.print(f"  手机页面    {phone}/")
     console.print(f"  药店收款台  {phone}/till    工号 P51050000001-01，密码 {world.DEMO_PASSWORD}", soft_wrap=True)
+    console.print(f"  医院窗口    {phone}/till    工号 H51050000004-01，密码相同", soft_wrap=True)
     console.print(f"  沙盒        {sandbox}/    测试人员的证件、社保卡、银行卡；短信收件箱；开关", soft_wrap=True)
     console.print()
     table = Table(title="测试人员（用手机号注册，验证码在沙盒短信收件箱）", title_justify="left", box=None)
     for heading in ("姓名", "手机号", "特点"):
         table.add_column(heading)
-    for row in list(_people_to_try())[:8]:
+    for row in _people_to_try():
         table.add_row(*row)
     console.print(table)
     console.print(f"  全部测试人员见 {sandbox}/    按 Ctrl-C 停止")

@@ -155,17 +155,19 @@ def rebuild_counters() -> None:
     """按历次结算重建年度累计（起付线、基金已付、住院次数、病种限额）；本来相符就什么也不改。"""
     from yibao.settlement import tallies
 
-    async def rebuild(database_url: str) -> int:
+    async def rebuild(database_url: str) -> tuple[int, int]:
         pool = await open_pool(database_url, size=1)
         try:
             async with transaction(pool) as tx:
-                return await tallies.rebuild(tx)
+                return await tallies.rebuild(tx), await tallies.differing(tx)
         finally:
             await pool.close()
 
     with instance.opened(installation.load()) as found:
-        changed = asyncio.run(rebuild(found.settings.database_url))
+        changed, left = asyncio.run(rebuild(found.settings.database_url))
     console.print(f"改正 {changed} 人年的累计。" if changed else "累计与历次结算相符，没有改动。")
+    if left:
+        console.print(f"另有 {left} 人年有累计而没有结算，可能是从别的系统转来的，没有改动。")
 
 
 @app.command("bench")

@@ -144,8 +144,8 @@ def preview(
                 change,
                 progress=lambda done, of: progress.update(task, completed=done, total=of),
             )
-        except ValueError as wrong:
-            raise typer.Exit(_fail(f"{wrong}。")) from None
+        except preview.Impossible as wrong:
+            raise typer.Exit(_fail(str(wrong))) from None
     for line in _impact(impact):
         typer.echo(line)
 

@@ -103,4 +103,5 @@ def _registrant(person: world.Person) -> registry.Registrant:
         birth_on=person.birth_on,
         cards=tuple(as_kind(registry.Card, [person.card] if person.card else [])),
         insurances=tuple(as_kind(registry.Insurance, person.insurances)),
+        qualifications=tuple(as_kind(registry.Qualification, person.qualifications)),
     )

@@ -17,7 +17,7 @@ from yibao.core.batch import Batch
 from yibao.core.clock import day_of
 from yibao.core.database import Pool, Tx
 from yibao.core.numbers import Numbers
-from yibao.settlement import refusals, rules, store
+from yibao.settlement import refusals, replay, rules, store
 from yibao.settlement.states import require_move
 from yibao.settlement.types import Basket, Entry, Facts, FactsRequest, Order, Quote, Settled, Split
 
@@ -147,6 +147,8 @@ async def reverse(
 ) -> Settled:
     """Cancel a settlement of this institution whole, restoring money and counters; a repeat gets the first answer.
 
+    The later one of two goes first, unless the insured place lets the next bill settle what the order makes different.
+
     Refusals, first that applies: SettlementUnknown, IdReused, LaterSettlementExists, SettlementBusy.
     """
     person_id = desk.person_of_number(settlement_id)
@@ -163,7 +165,12 @@ async def reverse(
             return msgspec.convert(answer["answer"], Settled)
         if found["reversal"] is not None:
             return msgspec.convert(found["first_answer"], Settled)
-        if found["later"] is not None:
+        counters = None
+        if desk.policies.carry(original["place"]):
+            counters = await replay.counters_without(
+                desk.pool, desk.policies, person_id=person_id, settlement_id=settlement_id, now=found["tallies"]
+            )
+        if found["later"] is not None and counters is None:
             raise refusals.LaterSettlementExists(later=found["later"])
         entry = rules.reversal_of(
             found,
@@ -172,6 +179,7 @@ async def reverse(
             caller=caller,
             request_id=request_id,
             at=at,
+            counters=counters,
         )
         if await desk.post(entry) == "posted":
             return entry.answer

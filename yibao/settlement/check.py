@@ -61,7 +61,8 @@ _QUESTIONS = (
                                 - coalesce((s.tally_before->>c.name)::bigint, 0)), 0)
             FROM settlement.settlement s
             WHERE s.person_id = t.person_id
-              AND (s.place, s.insutype, s.year) = (t.place, t.insutype, t.year))
+              AND (s.place, s.insutype, CASE WHEN c.name ~ '^(carried|owed)[.]' THEN 0 ELSE s.year END)
+                  = (t.place, t.insutype, t.year))
         """,
     ),
     (

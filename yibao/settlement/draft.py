@@ -136,9 +136,12 @@ async def begin(
     token: str,
     lines: tuple[DraftLine, ...],
     instead_of: Draft | None,
+    going_on: bool = False,
     at: datetime,
 ) -> None:
     """Put the person whom a scan led to on the till, instead of what stood there.
+
+    With `going_on`, it is the same person, and how the basket is settled stays as it was.
 
     Refusals: DraftLocked, DraftChanged.
     """
@@ -146,14 +149,20 @@ async def begin(
         await clear(tx, instead_of)
     await _require_done(
         tx,
-        "INSERT INTO settlement.draft (institution, till, token, lines, request_id, updated_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true",
+        "INSERT INTO settlement.draft"
+        " (institution, till, token, lines, request_id, updated_at, use_account, visit_kind, disease)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING true",
         institution,
         till,
         token,
         lines,
         _fresh_id(),
         at,
+        *(
+            (instead_of.use_account, instead_of.visit_kind, instead_of.disease)
+            if going_on and instead_of
+            else (True, "", "")
+        ),
     )
 
 

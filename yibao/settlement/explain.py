@@ -1,5 +1,6 @@
 """A settlement in plain words: one sentence of who paid what and why, and the steps that led there; pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -25,7 +26,8 @@ _MOVED = (
 # What a step took from what the fund could have paid, which the settlement's amounts do not name.
 _TAKEN = {
     "first_pay": ("borne_fen", "按规定先由自己负担"),
-    "ceiling": ("over_fen", "超过了今年的报销限额"),
+    "ceiling": ("over_fen", "超过了报销限额"),
+    "cost_ceiling": ("over_fen", "超过了报销限额"),
 }
 
 
@@ -95,18 +97,26 @@ def _paid(a: Amounts, trace: Sequence[benefit.TraceStep]) -> str:
 
 def _reasons(a: Amounts, trace: Sequence[benefit.TraceStep]) -> list[str]:
     stay = any(step.step == "admission_deductible" for step in trace)
-    return _said(
+    waits = any(step.step == "waiting" for step in trace)
+    return (["您还在等待期内，基金不支付"] if waits else []) + _said(
         (a.full_own_fen, "{} 元不在医保目录内"),
         (a.over_limit_fen, "{} 元高出医保限价"),
         (a.first_own_fen, "{} 元按目录规定先由自己负担"),
         (a.deductible_fen, "{} 元算在这次住院的起付线里" if stay else "{} 元算在今年的起付线里"),
-        *(
-            (int(step.results[name]), f"{{}} 元{words}")
-            for step in trace
-            if step.step in _TAKEN
-            for name, words in [_TAKEN[step.step]]
-        ),
+        *((fen, f"{{}} 元{words}") for words, fen in _taken(trace).items()),
     )
+
+
+def _taken(trace: Sequence[benefit.TraceStep]) -> Counter[str]:
+    """Return what steps took, by the words for it; not what a ceiling cut and a later fund could pay after all."""
+    taken: Counter[str] = Counter()
+    for at, step in enumerate(trace):
+        if step.step in _TAKEN:
+            name, words = _TAKEN[step.step]
+            paid_later = any(later.results.get("fund_fen") and later.step != "ceiling" for later in trace[at + 1 :])
+            if step.step == "first_pay" or not paid_later:
+                taken[words] += int(step.results[name])
+    return taken
 
 
 def _cancelled(a: Amounts) -> str:

@@ -25,7 +25,7 @@ from yibao.settlement.actions import Desk
 from yibao.settlement.api import by_password
 from yibao.settlement.refusals import BillUnknown
 from yibao.settlement.rules import plain
-from yibao.settlement.slip import CLASS_NAMES, INSURANCE_NAMES, VISIT_NAMES, fund_name, short, slip_pdf
+from yibao.settlement.slip import CLASS_NAMES, INSURANCE_NAMES, fund_name, short, slip_pdf, visit_name
 from yibao.web.principal import SignedIn, device_of, insured
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -165,7 +165,7 @@ async def record(person_id: str, settlement_id: SettlementNumber, pool: Pool, se
             "name": (await institution_names(pool, [document.institution]))[document.institution],
             "place_name": await registry.region_name(pool, document.place) or document.place,
             "insurance_name": INSURANCE_NAMES.get(document.insutype, document.insutype),
-            "visit_name": VISIT_NAMES.get(document.visit_kind, document.visit_kind),
+            "visit_name": visit_name(document.visit_kind, document.disease),
             "fund_name": fund_name,
             "summary": explain.summary(document),
             "steps": explain.steps(document),

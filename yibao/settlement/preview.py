@@ -228,7 +228,8 @@ def own_question(question: Question, facts: Facts, place: str, *, today: date) -
 
 
 def own_counters(facts: Facts, place: str, year: int) -> dict[str, int]:
-    return rules.tally_of(facts.tallies, rules.relation_for(facts, place), year)
+    relation = rules.relation_for(facts, place)
+    return rules.tally_of(facts.tallies, relation.place, relation.insutype, year)
 
 
 def counted(policy: benefit.Policy, insurance: str, counters: Mapping[str, int]) -> list[tuple[str, str]]:

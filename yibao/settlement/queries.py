@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from yibao.core.database import Pool, Row, Tx
 from yibao.settlement.refusals import SettlementUnknown
-from yibao.settlement.types import Amounts, Quote
+from yibao.settlement.types import Amounts, Institution, Quote, Relation
 
 
 class Record(Struct, frozen=True):
@@ -61,6 +61,7 @@ class Document(Struct, frozen=True):
     trace: list[dict[str, Any]]
     reverses: str | None
     reversed_by: str | None
+    disease: str = ""  # Of a chronic visit: its national code.
 
 
 class Bill(Struct, frozen=True):
@@ -73,6 +74,25 @@ class Bill(Struct, frozen=True):
     expires_at: datetime
     settlement_id: str | None
     quote: Quote
+
+
+class Here(Struct, frozen=True):
+    """What decides for which kinds of visit somebody may be settled at an institution."""
+
+    institution: Institution | None
+    coverage: tuple[Relation, ...]
+
+
+async def here(tx: Tx | Pool, *, person_id: str, institution: str) -> Here:
+    row = await tx.fetchrow(
+        """
+        SELECT (SELECT to_jsonb(i) FROM registry.institution_of($2) i) AS institution,
+               (SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]') FROM registry.coverage_of($1) c) AS coverage
+        """,
+        person_id,
+        institution,
+    )
+    return msgspec.convert(dict(row or {}), Here)
 
 
 async def records(tx: Tx | Pool, person_id: str, *, limit: int = 100) -> list[Record]:
@@ -96,7 +116,7 @@ async def document(tx: Tx | Pool, *, person_id: str, settlement_id: str) -> Docu
     """Return one settlement of this person whole. Refusals: SettlementUnknown."""
     row = await tx.fetchrow(
         """
-        SELECT s.*,
+        SELECT s.*, coalesce(s.facts->>'disease', '') AS disease,
             (SELECT r.settlement_id FROM settlement.settlement r
              WHERE r.person_id = s.person_id AND r.reverses = s.settlement_id) AS reversed_by,
             (SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('quantity', l.quantity::text,

@@ -1,7 +1,7 @@
 """From facts to a case, and from an assessment to the rows of a settlement; pure."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from yibao import benefit
+from yibao.benefit.types import CARRIED, OWED
 from yibao.core.clock import day_of
 from yibao.core.money import yuan_text
 from yibao.settlement import refusals
@@ -47,7 +48,16 @@ NORMAL = "1"  # psn_insu_stas
 
 
 def digest(order: Order) -> str:
-    return hashlib.sha256(digest_text(order)).hexdigest()
+    """Return what two orders under one id are compared by.
+
+    What an order of an earlier version could not say is left out where it is not said, so that a retry across an
+    upgrade still gets the first answer.
+    """
+    said = msgspec.to_builtins(order)
+    for name in ("visit_kind", "disease"):
+        if not said["basket"][name]:
+            del said["basket"][name]
+    return hashlib.sha256(digest_text(said)).hexdigest()
 
 
 def earlier_answer(facts: Facts, order: Order, person_id: str) -> Settled | None:
@@ -97,6 +107,24 @@ def visit_kind_of(institution: Institution | None, wanted: VisitChoice) -> str:
     if (ordinary if kind == "chronic" else kind) not in institution.services:
         raise refusals.VisitNotOffered if wanted else refusals.InstitutionClosed
     return kind
+
+
+def choices(
+    institution: Institution | None, coverage: Iterable[Relation], *, on: date
+) -> list[tuple[VisitChoice, str]]:
+    """Return for what an institution may settle somebody: the ordinary visit first, chronic ones with their disease."""
+    found: list[tuple[VisitChoice, str]] = [("", "")]
+    if institution is None:
+        return found
+    diseases = {
+        held.code
+        for relation in coverage
+        if relation.place == institution.place
+        for held in relation.qualifications
+        if held.kind == "chronic" and held.holds(on)
+    }
+    found += [("chronic", disease) for disease in sorted(diseases)]
+    return found + [("inpatient", "")] * ("inpatient" in institution.services)
 
 
 def require_disease(relation: Relation, *, visit_kind: str, disease: str, on: date) -> None:
@@ -222,11 +250,29 @@ def account_name(place: str) -> str:
     return f"personal:{place}"
 
 
-def tally_of(tallies: tuple[Tally, ...] | None, relation: Relation, year: int) -> dict[str, int]:
+def tally_of(tallies: Iterable[Tally] | None, place: str, insutype: str, year: int) -> dict[str, int]:
+    """Return the counters of a year, with those that belong to no year."""
+    counters: dict[str, int] = {}
     for tally in tallies or ():
-        if (tally.place, tally.insutype, tally.year) == (relation.place, relation.insutype, year):
-            return tally.counters
-    return {}
+        if (tally.place, tally.insutype) == (place, insutype) and tally.year in (year, 0):
+            counters |= tally.counters
+    return counters
+
+
+def tally_rows(
+    counters: Mapping[str, int], *, person_id: str, place: str, insutype: str, year: int
+) -> list[dict[str, object]]:
+    """Return the rows in which counters are kept: those of the year, and those of no year, if there are any."""
+    of_year = {name: counter for name, counter in counters.items() if not is_open(name)}
+    of_none = {name: counter for name, counter in counters.items() if is_open(name)}
+    key = {"person_id": person_id, "place": place, "insutype": insutype}
+    rows: list[dict[str, object]] = [{**key, "year": year, "counters": of_year}]
+    return [*rows, {**key, "year": 0, "counters": of_none}] if of_none else rows
+
+
+def is_open(name: str) -> bool:
+    """Whether a counter says what a cancelling left open, and belongs to no year."""
+    return name.startswith((CARRIED, OWED))
 
 
 def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date) -> Assessed:
@@ -242,7 +288,7 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
     lines = price(basket, items)
     if sum(line.amount_fen for line in lines) > FEN_MAX:
         raise refusals.MalformedOrder(what="合计金额超过一张单据能记的上限。")
-    counters = tally_of(facts.tallies, relation, on.year)
+    counters = tally_of(facts.tallies, relation.place, relation.insutype, on.year)
     account = next((a for a in facts.accounts or () if a.account == account_name(relation.place)), None)
     case = benefit.Case(
         insured_place=relation.place,
@@ -444,13 +490,9 @@ def entry_of(
             {"person_id": person_id, "settlement_id": settlement_id, "fund": fund, "amount_fen": fen}
             for fund, fen in funds
         ],
-        tally={
-            "person_id": person_id,
-            "place": relation.place,
-            "insutype": relation.insutype,
-            "year": year,
-            "counters": tally_after,
-        },
+        tallies=tally_rows(
+            tally_after, person_id=person_id, place=relation.place, insutype=relation.insutype, year=year
+        ),
         # A bill's id is the id under which it is confirmed: whoever settles the id settles the bill, if there is one.
         bill={
             "person_id": person_id,
@@ -493,20 +535,25 @@ def reversal_of(
     caller: str,
     request_id: str,
     at: datetime,
+    counters: Mapping[str, int] | None = None,
 ) -> Entry:
     """Return the rows that cancel a settlement: the same document with every amount negated.
 
-    The counters go back by what the settlement had added to them, also those of a year that is over.
+    The counters go back by what the settlement had added to them, also those of a year that is over; or to `counters`,
+    where the bills after it were worked out anew.
     """
     original = found["settlement"]
     settlement_id, place, institution = original["settlement_id"], original["place"], original["institution"]
     amounts = Amounts(*(original[name] for name in Amounts.__struct_fields__)).negated()
     account = next((a for a in found["accounts"] if a["account"] == account_name(place)), None)
     tallies = msgspec.convert(found["tallies"], tuple[Tally, ...])
-    relation_key = (place, original["insutype"], original["year"])
-    now = next((t.counters for t in tallies if (t.place, t.insutype, t.year) == relation_key), {})
+    now = tally_of(tallies, place, original["insutype"], original["year"])
     before, after = original["tally_before"], original["tally_after"]
-    restored = {name: fen - (after.get(name, 0) - before.get(name, 0)) for name, fen in now.items()}
+    if counters is None:
+        counters = {name: fen - (after.get(name, 0) - before.get(name, 0)) for name, fen in now.items()}
+    # A counter that is not named any more is 0, which has to be written, or it would stay as it was.
+    restored = {**dict.fromkeys(now, 0), **counters}
+    now = {**dict.fromkeys(counters, 0), **now}
     funds = [(fund["fund"], -fund["amount_fen"]) for fund in found["funds"]]
     answer = Settled(
         settlement_id=reversal_id,
@@ -550,13 +597,9 @@ def reversal_of(
             {"person_id": person_id, "settlement_id": reversal_id, "fund": fund, "amount_fen": fen}
             for fund, fen in funds
         ],
-        tally={
-            "person_id": person_id,
-            "place": place,
-            "insutype": original["insutype"],
-            "year": original["year"],
-            "counters": restored,
-        },
+        tallies=tally_rows(
+            restored, person_id=person_id, place=place, insutype=original["insutype"], year=original["year"]
+        ),
         bill=None,
         transfers=transfers_of(
             amounts, funds, person_id=person_id, place=place, institution=institution, cause=reversal_id, at=at

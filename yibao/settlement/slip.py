@@ -12,6 +12,7 @@ import typst
 from msgspec import Struct
 from noto_cjk_sans_otc import FONT_PATH
 
+from yibao.benefit.types import DISEASE_NAMES
 from yibao.core.clock import local_text
 from yibao.core.money import yuan_text
 from yibao.settlement.queries import Document
@@ -92,7 +93,7 @@ def slip_of(document: Document, *, institution_name: str, person_name: str, plac
             ("姓名", person_name),
             ("结算时间", local_text(document.settled_at)),
             ("险种", INSURANCE_NAMES.get(document.insutype, document.insutype)),
-            ("就医类别", VISIT_NAMES.get(document.visit_kind, document.visit_kind)),
+            ("就医类别", visit_name(document.visit_kind, document.disease)),
             ("参保地", place_name),
             ("机构编码", document.institution),
         ),
@@ -133,6 +134,12 @@ def slip_of(document: Document, *, institution_name: str, person_name: str, plac
 def short(number: Decimal | str) -> str:
     """Return a decimal without trailing zeros: `2.0000` gives `2`, `0.5000` gives `0.5`."""
     return f"{Decimal(number).normalize():f}"
+
+
+def visit_name(visit_kind: str, disease: str = "") -> str:
+    """Return the kind of a visit, and the disease of a chronic one: `门诊慢特病（高血压）`."""
+    name = VISIT_NAMES.get(visit_kind, visit_kind)
+    return f"{name}（{DISEASE_NAMES.get(disease, disease)}）" if disease else name
 
 
 def fund_name(fund: str) -> str:

@@ -23,7 +23,7 @@ def batch_of(entries: Sequence[Entry]) -> dict[str, object]:
         "settlements": [entry.settlement for entry in entries],
         "lines": [line for entry in entries for line in entry.lines],
         "funds": [fund for entry in entries for fund in entry.funds],
-        "tallies": [entry.tally for entry in entries],
+        "tallies": [tally for entry in entries for tally in entry.tallies],
         "bills": [entry.bill for entry in entries if entry.bill],
         "transfers": [transfer for entry in entries for transfer in entry.transfers],
         "answers": [entry.remembered for entry in entries],

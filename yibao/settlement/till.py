@@ -21,7 +21,6 @@ from msgspec import Struct
 from PIL import Image
 
 from yibao import identity, registry, settlement
-from yibao.benefit.types import DISEASE_NAMES
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
@@ -33,7 +32,7 @@ from yibao.settlement import draft, explain, queries, refusals, rules, slip
 from yibao.settlement.actions import Desk
 from yibao.settlement.api import by_password
 from yibao.settlement.draft import Draft, DraftLine
-from yibao.settlement.types import DiseaseCode, Order, Split, VisitChoice
+from yibao.settlement.types import Order, Split
 from yibao.web.principal import SignedIn, cashier
 from yibao.web.refusals import Malformed
 
@@ -48,13 +47,6 @@ _BARCODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode, zxingcpp.Bar
 
 Form = URLEncodedBody[dict[str, str]]
 Page = Template | Redirect
-
-
-class VisitTyped(Struct, frozen=True):
-    """A kind of visit as a form names it."""
-
-    visit_kind: VisitChoice
-    disease: DiseaseCode
 
 
 class Shown(Struct, frozen=True):
@@ -132,27 +124,18 @@ class Till:
             q=q or "",
             pay=q == "",
             found=await directory.search(self.pool, q, limit=FOUND_MAX) if q else [],
-            visits=await self.visits(person_id, place),
+            visits=await self.visits(person_id),
             **context,
         )
 
-    async def visits(self, person_id: str, place: str) -> list[tuple[str, str]]:
+    async def visits(self, person_id: str) -> list[tuple[str, str]]:
         """Return the kinds of visit that may be chosen here, with their names; the ordinary one first."""
-        institution = await registry.institution(self.pool, self.institution)
-        ordinary = "pharmacy" if institution is not None and institution.kind == "pharmacy" else "outpatient"
-        on = day_of(self.at)
-        chronic = [
-            (f"chronic:{held.code}", f"{slip.VISIT_NAMES['chronic']}：{DISEASE_NAMES.get(held.code, held.code)}")
-            for held in await registry.qualifications(self.pool, person_id)
-            if held.kind == "chronic" and held.place == place
-            if held.from_on <= on and (held.until_on is None or on < held.until_on)
+        here = await queries.here(self.pool, person_id=person_id, institution=self.institution)
+        ordinary = "pharmacy" if here.institution is not None and here.institution.kind == "pharmacy" else "outpatient"
+        return [
+            (f"{kind}:{disease}", slip.visit_name(kind or ordinary, disease))
+            for kind, disease in rules.choices(here.institution, here.coverage, on=day_of(self.at))
         ]
-        stays = (
-            [("inpatient:", slip.VISIT_NAMES["inpatient"])]
-            if institution and "inpatient" in institution.services
-            else []
-        )
-        return [(":", slip.VISIT_NAMES[ordinary]), *chronic, *stays]
 
     async def after(self, step: Awaitable[str | None]) -> Page:
         """Take a step and lead to where it says, the till unless told otherwise; if refused, show why."""
@@ -231,6 +214,7 @@ async def _scan(till: Till, gate: Gate, *, code: str) -> None:
             token=redeemed.token,
             lines=before.lines if before is not None and kept else (),
             instead_of=before,
+            going_on=kept,
             at=till.at,
         )
 
@@ -315,12 +299,11 @@ async def visit(till: Till, data: Form) -> Page:
 async def _visit(till: Till, data: dict[str, str]) -> None:
     """Settle for another kind of visit; `chronic:M03900` names the disease that a chronic one is for."""
     there = await till.draft_shown(data)
-    kind, _, disease = data.get("visit", "").partition(":")
-    try:
-        chosen = msgspec.convert({"visit_kind": kind, "disease": disease}, VisitTyped)
-    except msgspec.ValidationError:
-        raise Malformed(what="就医类别须从列表中选择。") from None
-    await _change(till, there, visit_kind=chosen.visit_kind, disease=chosen.disease)
+    wanted = data.get("visit", "")
+    if wanted not in dict(await till.visits(till.desk.person_of_token(there.token))):
+        raise Malformed(what="就医类别须从列表中选择。")
+    kind, _, disease = wanted.partition(":")
+    await _change(till, there, visit_kind=kind, disease=disease)
 
 
 async def _change(till: Till, there: Draft, **changes: Any) -> None:
@@ -496,7 +479,7 @@ async def _document(till: Till, name: str, settlement_id: str, *, refusal: Refus
         summary=explain.summary(document),
         person=await till.person(till.desk.person_of_number(document.settlement_id), document.place),
         insurance=slip.INSURANCE_NAMES.get(document.insutype, document.insutype),
-        visit=slip.VISIT_NAMES.get(document.visit_kind, document.visit_kind),
+        visit=slip.visit_name(document.visit_kind, document.disease),
         fund_name=slip.fund_name,
     )
 

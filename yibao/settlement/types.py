@@ -257,7 +257,7 @@ class Entry(Struct, frozen=True):
     settlement: dict[str, object]
     lines: list[dict[str, object]]
     funds: list[dict[str, object]]
-    tally: dict[str, object]
+    tallies: list[dict[str, object]]
     bill: dict[str, object] | None
     transfers: list[dict[str, object]]
     remembered: dict[str, object]

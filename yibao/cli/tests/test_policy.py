@@ -2,15 +2,20 @@
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+import yibao
 from yibao.benefit import PUBLISHED, SHIPPED
 from yibao.benefit.tests.conftest import SAMPLE
+from yibao.cli import policy
 from yibao.cli.main import app
+from yibao.settlement.replay import Change, Impact, Sum
 
+GUIDE = (Path(yibao.__file__).parent.parent / "docs" / "howto" / "add-a-region.md").read_text("utf-8")
 CASE = """
 insured_place: "510104"
 treated_place: "510104"
@@ -146,7 +151,8 @@ def test_a_case_is_explained_with_sources_and_notes(case: Path) -> None:
     assert "住院报销比例 [C001]：19300.00 元按 89%（85%，年龄 +4 个百分点）报销，基金支付 17177.00 元" in found.stdout
     assert ".less_each.2023-01-01.value：" in found.stdout
     assert "等级 K；未与原文核对；存疑。一年多次住院" in found.stdout
-    assert ".value：假定的数值；" in found.stdout
+    change(case, "visit_kind: inpatient", "visit_kind: chronic\ndisease: M03900")
+    assert ".value：假定的数值；" in run("explain", str(case)).stdout
 
 
 @pytest.mark.parametrize("command", ["assess", "explain"])
@@ -188,3 +194,22 @@ def test_two_steps_with_one_label_are_both_compared(luzhou: Path, tmp_path: Path
     [line] = run("diff", str(luzhou), str(later)).stdout.splitlines()
     assert "门诊报销比例 rate.2023-01-01.value.retired：70%" in line
     assert " → 75%" in line
+
+
+def test_the_page_for_newcomers_names_every_command() -> None:
+    names = [each.name for each in policy.app.registered_commands]
+    assert len(names) > 5
+    assert [name for name in names if f"| `yibao policy {name}" not in GUIDE] == []
+
+
+def test_the_page_for_newcomers_shows_what_a_preview_says() -> None:
+    impact = Impact(
+        by_kind={
+            "employed": Sum(bills=5860, changed=3429, before_fen=112_820_611, after_fen=112_136_835),
+            "retired": Sum(bills=4140, changed=2454, before_fen=98_757_694, after_fen=98_204_203),
+        },
+        worst=[Change(7445, "510100000000000214000000000002", 81_674, 89_119)],
+        no_rule=Counter(),
+    )
+    shown = "\n".join(policy._impact(impact))
+    assert f"```text\n{shown}\n" in GUIDE

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+import asyncpg
 import pytest
 
 from conftest import NewPerson, insured
@@ -66,7 +67,9 @@ async def add_shops(pool: Pool) -> None:
             tx,
             [
                 registry.Institution(PHARMACY, "示例药店", "510500", "pharmacy", "none", *ADDRESS, ("pharmacy",)),
-                registry.Institution(HOSPITAL, "示例医院", "510500", "hospital", "tertiary", *ADDRESS, ("outpatient",)),
+                registry.Institution(
+                    HOSPITAL, "示例医院", "510500", "hospital", "tertiary", *ADDRESS, ("outpatient", "inpatient")
+                ),
                 registry.Institution(CHENGDU_PHARMACY, "成都店", "510100", "pharmacy", "none", *ADDRESS, ("pharmacy",)),
                 registry.Institution(
                     CHENGDU_HOSPITAL,
@@ -90,6 +93,26 @@ def tokens(keys: Keys) -> credential.Tokens:
 @pytest.fixture
 def desk(pool: Pool, keys: Keys, tokens: credential.Tokens, shops: None) -> Desk:
     return Desk(pool, numbers=Numbers(keys.numbers), tokens=tokens)
+
+
+class CountingPool(asyncpg.Pool):
+    """Passes statements on to another pool and keeps them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._to = pool
+        self.statements: list[str] = []
+
+    async def fetch(self, *statement: Any, **_: Any) -> Any:
+        self.statements.append(statement[0])
+        return await self._to.fetch(*statement)
+
+    async def fetchrow(self, *statement: Any, **_: Any) -> Any:
+        self.statements.append(statement[0])
+        return await self._to.fetchrow(*statement)
+
+    async def fetchval(self, *statement: Any, **_: Any) -> Any:
+        self.statements.append(statement[0])
+        return await self._to.fetchval(*statement)
 
 
 class Visitor:

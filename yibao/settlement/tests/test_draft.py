@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from yibao.settlement.draft import LINES_MAX, Draft, DraftLine
 from yibao.settlement.refusals import DraftChanged, DraftLocked, MalformedOrder
 from yibao.settlement.tests.scene import PHARMACY, Scan, agreed, proved
 
-TILL = {"institution": PHARMACY, "till": "P-01"}
+TILL: dict[str, Any] = {"institution": PHARMACY, "till": "P-01"}
 
 
 def line(code: str, quantity: str = "1", unit_price: str | None = None) -> DraftLine:
@@ -156,7 +157,7 @@ async def test_a_draft_knows_that_it_was_settled_whoever_confirmed_it(
 ) -> None:
     """The till crashed between the money and the screen: nothing was written to the draft."""
     visitor = await scan(balance_fen=100_00)
-    till = {"institution": PHARMACY, "till": secrets.token_hex(4)}
+    till: dict[str, Any] = {"institution": PHARMACY, "till": secrets.token_hex(4)}
     async with transaction(pool) as tx:
         await draft.begin(tx, **till, token=visitor.token, lines=(line("A200"),), instead_of=None, at=at)
     before = await draft.draft_of(pool, **till)

@@ -8,7 +8,6 @@ from html import unescape
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
-import asyncpg
 import httpx
 import pytest
 from hypothesis import given, settings
@@ -18,12 +17,12 @@ from conftest import NewPerson, insured
 from yibao import benefit
 from yibao.app import House, create_app
 from yibao.benefit.tests import conftest as places
-from yibao.core.database import Pool, transaction
+from yibao.core.database import transaction
 from yibao.core.refusal import Refusal
 from yibao.service import directory, policy_query
 from yibao.settlement import preview
 from yibao.settlement.preview import Comparison, compare, typed_in
-from yibao.settlement.tests.scene import item
+from yibao.settlement.tests.scene import CountingPool, item
 from yibao.settlement.tests.test_pages import settled_by
 from yibao.site.tests import scene
 from yibao.site.tests.scene import Phone
@@ -176,22 +175,6 @@ async def test_gaps_are_said_in_words(stranger: Phone, house: House) -> None:
     answered = (await stranger.get(f"/preview?{urlencode(asked)}")).text
     assert "异地已备案、异地未备案、异地急诊：没有这样的规则" in answered
     assert "去哪里都一样：自己付 300.00 元" in answered
-
-
-class CountingPool(asyncpg.Pool):
-    """Passes statements on to another pool and keeps them."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._to = pool
-        self.statements: list[str] = []
-
-    async def fetch(self, *statement: Any, **_: Any) -> Any:
-        self.statements.append(statement[0])
-        return await self._to.fetch(*statement)
-
-    async def fetchrow(self, *statement: Any, **_: Any) -> Any:
-        self.statements.append(statement[0])
-        return await self._to.fetchrow(*statement)
 
 
 async def statements_for(path: str, phone: Phone, house: House) -> list[str]:

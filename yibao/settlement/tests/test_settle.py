@@ -9,7 +9,7 @@ import pytest
 
 from conftest import insured
 from yibao import benefit, ledger, settlement
-from yibao.core.database import Pool, Row, transaction
+from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.credential import store as credential_store
 from yibao.service import directory
@@ -18,6 +18,7 @@ from yibao.settlement.actions import Prove, close_bill, confirm_bill, reverse_re
 from yibao.settlement.tests.scene import (
     HOSPITAL,
     PHARMACY,
+    CountingPool,
     Scan,
     Visitor,
     agreed,
@@ -277,7 +278,9 @@ async def test_a_closed_institution_and_a_service_it_does_not_offer_are_refused(
         with pytest.raises(refusals.InstitutionClosed):
             await settlement.quote(desk, basket=purchase(visitor.token), institution=HOSPITAL, at=at)
     finally:
-        await pool.execute("UPDATE registry.institution SET services = '{outpatient}' WHERE code = $1", HOSPITAL)
+        await pool.execute(
+            "UPDATE registry.institution SET services = '{outpatient, inpatient}' WHERE code = $1", HOSPITAL
+        )
 
 
 async def test_bills_under_the_free_limit_need_no_password(desk: Desk, scan: Scan, at: datetime) -> None:
@@ -466,18 +469,6 @@ async def test_a_declined_withdrawn_late_or_foreign_bill_is_not_settled(
     assert await counters(pool, visitor) == {}
 
 
-class CountingPool:
-    """Passes statements on and keeps them."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self.statements: list[str] = []
-
-    async def fetch(self, query: str, *arguments: object) -> list[Row]:
-        self.statements.append(query)
-        return await self._pool.fetch(query, *arguments)
-
-
 @pytest.mark.parametrize(("prove", "round_trips"), [(None, 2), (proved, 3)], ids=["free limit", "password"])
 async def test_round_trips_of_a_settlement(
     desk: Desk, pool: Pool, scan: Scan, at: datetime, prove: Prove | None, round_trips: int
@@ -487,7 +478,7 @@ async def test_round_trips_of_a_settlement(
     of = purchase(visitor.token)
     expected = (await settlement.quote(desk, basket=of, institution=PHARMACY, at=at)).split
     counting = CountingPool(pool)
-    desk.pool = counting  # type: ignore[assignment]
+    desk.pool = counting
     await settle(desk, of, at=at, expected=expected, prove=prove)
     assert len(counting.statements) == round_trips
 

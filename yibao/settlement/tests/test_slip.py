@@ -171,6 +171,20 @@ def test_a_slip_says_who_pays_what() -> None:
     assert (made.cash_label, made.cash) == ("个人现金支付", "145.00")
 
 
+@pytest.mark.parametrize(
+    ("visit_kind", "disease", "printed"),
+    [
+        ("chronic", "M03900", "门诊慢特病（高血压）"),
+        ("chronic", "M99900", "门诊慢特病（M99900）"),
+        ("inpatient", "", "住院"),
+    ],
+)
+def test_a_slip_names_the_visit_and_the_disease_it_was_for(visit_kind: str, disease: str, printed: str) -> None:
+    of = document(visit_kind=visit_kind, disease=disease)
+    assert dict(slip_of(of).facts)["就医类别"] == printed
+    assert printed in "".join(texts(pdf(of)))
+
+
 def test_other_payers_are_named() -> None:
     of = document(funds=(DocumentFund("310102", 100_00), DocumentFund("999999", 75_00)))
     amounts = msgspec.structs.replace(of.amounts, mutual_aid_fen=5_00, hospital_fen=1_00)

@@ -2,14 +2,16 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import msgspec
 import pytest
 import segno
 import zxingcpp
@@ -28,7 +30,7 @@ from yibao.service.message.sms import NullSms
 from yibao.settlement import Desk, queries, till
 from yibao.settlement.draft import draft_of
 from yibao.settlement.jobs import handlers
-from yibao.settlement.tests.scene import CHENGDU_PHARMACY, PHARMACY
+from yibao.settlement.tests.scene import CHENGDU_PHARMACY, HOSPITAL, PHARMACY, CountingPool
 from yibao.web.principal import SESSION_COOKIE, TILL_COOKIE
 
 PIN = "738291"
@@ -241,6 +243,13 @@ async def cashier(house: House) -> AsyncIterator[Cashier]:
         yield await staff(house, client, f"{PHARMACY}-{next(_logins):04d}", PHARMACY)
 
 
+@pytest.fixture
+async def window(house: House) -> AsyncIterator[Cashier]:
+    """The window of a hospital that treats and admits."""
+    async with browser(create_app(house)) as client:
+        yield await staff(house, client, f"{HOSPITAL}-{next(_logins):04d}", HOSPITAL)
+
+
 def fen(page: str, name: str) -> int:
     """Return an amount as the form for confirming carries it."""
     [fields] = [fields for goes, fields in Forms(page).found if goes == "/till/confirm"]
@@ -353,6 +362,103 @@ async def test_the_split_is_shown_before_anything_is_booked(cashier: Cashier, ne
     page = await cashier.send("/till/account")
     assert fen(page, "account") == 100_00
     assert await one.settlements() == []
+
+
+HYPERTENSION = registry.Qualification("510500", "chronic", "M03900", from_on=date(2026, 1, 1))
+
+
+async def qualified(house: House, insured: Insured, *held: registry.Qualification) -> Insured:
+    async with transaction(house.pool) as tx:
+        await registry.qualify(tx, insured.person_id, held)
+    return insured
+
+
+def visits(page: str) -> dict[str, str]:
+    """Return the kinds of visit that a page lets choose from."""
+    return dict(re.findall(r'<option value="([^"]*)"[^>]*>([^<]*)</option>', page))
+
+
+async def test_a_hospital_settles_a_stay_or_a_chronic_visit(window: Cashier, new_insured: NewInsured) -> None:
+    """C11, D7: the cashier chooses by name; each kind has its own split, and paper and record name it."""
+    elsewhere = registry.Qualification("510100", "chronic", "M01600", from_on=date(2026, 1, 1))
+    over = registry.Qualification("510500", "chronic", "M01600", date(2025, 1, 1), until_on=date(2026, 1, 1))
+    one = await qualified(window.house, await new_insured(), HYPERTENSION, elsewhere, over)
+    await window.scan(one)
+    page = await window.add("A200", "5")
+    assert visits(page) == {":": "普通门诊", "chronic:M03900": "门诊慢特病（高血压）", "inpatient:": "住院"}
+    ids = [window.form("/till/clear")["shown"]]
+    funds = [fen(page, "fund")]
+    for chosen in ("inpatient:", "chronic:M03900"):
+        page = await window.send("/till/visit", visit=chosen)
+        assert f'<option value="{chosen}" selected>' in page
+        ids.append(window.form("/till/clear")["shown"])
+        funds.append(fen(page, "fund"))
+    assert len(set(ids)) == 3
+    assert funds == [510_00, 178_00, 210_00]  # (1000-150)*60%, (1000-800)*(85%+4%), (1000-700)*70%
+    assert "结算成功" in await window.send("/till/confirm", password=PIN)
+    [record] = await one.settlements()
+    assert record.fund_fen == 210_00
+    page = await window.get(f"/till/settlements/{record.settlement_id}")
+    assert "<dt>就医类别</dt><dd>门诊慢特病（高血压）</dd>" in page
+
+
+async def test_a_visit_that_the_till_did_not_offer_is_refused_with_a_page(
+    window: Cashier, cashier: Cashier, new_insured: NewInsured
+) -> None:
+    one = await qualified(window.house, await new_insured(), HYPERTENSION)
+    for where, forged in (
+        (
+            window,
+            ("", "chronic:", "chronic:M01600", "chronic:\x00", "inpatient:M03900", "pharmacy:", "x" * 5000, "\x00"),
+        ),
+        (cashier, ("inpatient:", "outpatient:", "chronic:M01600")),
+    ):
+        await where.scan(one)
+        page = await where.add("A200")
+        shown = where.form("/till/clear")["shown"]
+        for text in forged:
+            refused = await where.send("/till/visit", page=page, visit=text)
+            assert where.status == 400, text
+            assert "就医类别须从列表中选择" in refused
+            assert where.form("/till/clear")["shown"] == shown
+        assert fen(await where.send("/till/visit", page=page, visit="chronic:M03900"), "total") == 200_00
+        assert "settlement.draft_changed" in await where.send("/till/visit", page=page, visit=":")
+
+
+async def test_a_pharmacy_lets_choose_only_where_there_is_a_choice(cashier: Cashier, new_insured: NewInsured) -> None:
+    await cashier.scan(await new_insured())
+    assert 'action="/till/visit"' not in await cashier.add("A200")
+    await cashier.send("/till/clear")
+    page = await cashier.scan(await qualified(cashier.house, await new_insured(), HYPERTENSION))
+    assert visits(page) == {":": "定点药店购药", "chronic:M03900": "门诊慢特病（高血压）"}
+
+
+async def test_whose_qualification_ended_meanwhile_can_be_settled_otherwise(
+    window: Cashier, new_insured: NewInsured
+) -> None:
+    one = await qualified(window.house, await new_insured(), HYPERTENSION)
+    await window.scan(one)
+    await window.add("A200")
+    await window.send("/till/visit", visit="chronic:M03900")
+    today = window.house.clock().date()
+    await qualified(window.house, one, msgspec.structs.replace(HYPERTENSION, until_on=today))
+    page = await window.get()
+    assert "settlement.disease_not_registered" in page
+    page = await window.send("/till/visit", visit=":")
+    assert fen(page, "total") == 200_00
+
+
+async def test_the_basket_is_shown_with_one_statement_for_each_thing_that_it_shows(
+    house: House, cashier: Cashier, new_insured: NewInsured
+) -> None:
+    """Session, draft, person, place, quote, and the kinds of visit."""
+    await cashier.purchase(await new_insured())
+    counting = CountingPool(house.pool)
+    desk = Desk(counting, numbers=house.desk.numbers, tokens=house.desk.tokens)
+    async with browser(create_app(replace(house, pool=counting, desk=desk))) as client:
+        client.cookies = cashier.client.cookies
+        assert "现金应收" in (await client.get("/till")).text
+    assert len(counting.statements) == 6, counting.statements
 
 
 async def test_the_transaction_password_at_the_till_settles(cashier: Cashier, new_insured: NewInsured) -> None:
@@ -778,7 +884,18 @@ async def test_only_cashiers_come_in(house: House, new_insured: NewInsured) -> N
 
 
 async def test_an_empty_or_senseless_form_is_answered_with_a_page(cashier: Cashier, new_insured: NewInsured) -> None:
-    paths = ("lines/add", "lines/change", "lines/remove", "account", "send", "withdraw", "confirm", "scan", "clear")
+    paths = (
+        "lines/add",
+        "lines/change",
+        "lines/remove",
+        "account",
+        "visit",
+        "send",
+        "withdraw",
+        "confirm",
+        "scan",
+        "clear",
+    )
     senseless = {"shown": "\x00", "code": "\x00", "quantity": "Infinity", "unit_price": "Infinity", "total": "NaN"}
     await cashier.get()
     token = {"_csrf_token": cashier.form("/till/scan")["_csrf_token"]}

@@ -174,16 +174,18 @@ async def test_counters_are_rebuilt_from_the_settlements(
         await transaction_.start()
         try:
             of_others = await tallies.differing(connection)  # Other tests have broken theirs.
-            assert await tallies.rebuild(connection) == of_others
+            rebuilt = await tallies.rebuild(connection)
             assert await counters(connection, visitor) == kept  # type: ignore[arg-type]
+            alone = await tallies.differing(connection)  # Counters without a settlement stay.
+            assert of_others == rebuilt + alone
             for broken in (
                 "UPDATE settlement.tally SET counters = '{\"inpatient.admissions\": 7}' WHERE person_id = $1",
                 "DELETE FROM settlement.tally WHERE person_id = $1",
             ):
                 await connection.execute(broken, visitor.person_id)
-                assert await tallies.differing(connection) == 1
+                assert await tallies.differing(connection) == alone + 1
                 assert await tallies.rebuild(connection) == 1
-                assert await tallies.differing(connection) == 0
+                assert await tallies.differing(connection) == alone
                 assert await counters(connection, visitor) == kept  # type: ignore[arg-type]
         finally:
             await transaction_.rollback()
@@ -191,7 +193,7 @@ async def test_counters_are_rebuilt_from_the_settlements(
 
 async def replayed(pool: Pool, using: benefit.Policies, person_id: str) -> Impact:
     async with transaction(pool) as tx:
-        return await replay(tx, using, of_places=["510100"], low=person_id, high=f"{person_id}~")
+        return await replay(tx, using, of_places=["510100"], low=person_id, high=f"{person_id}0")
 
 
 async def test_stored_bills_come_out_the_same_by_the_same_rules_and_otherwise_by_changed_ones(
@@ -218,3 +220,129 @@ async def test_stored_bills_come_out_the_same_by_the_same_rules_and_otherwise_by
     without = await replayed(pool, rules("visit_kind: [inpatient]", "visit_kind: [pharmacy]"), visitor.person_id)
     assert without.by_kind == {}
     assert sum(without.no_rule.values()) == 2
+
+
+CARRYING = """
+place: "510100"
+label: 检验
+sources: {page: {title: 网页, grade: C}}
+insurance:
+  employee:
+    visits:
+      label: 门诊
+      when: {visit_kind: [outpatient]}
+      steps:
+        - {step: scope, label: 范围, over_limit_rounding: half_up, first_own_rounding: half_up}
+        - step: deductible
+          label: 起付线
+          tally: outpatient.deductible_met
+          amount: {2020-01-01: {value: "150.00", source: page, grade: C, verified: false}}
+        - step: ratio
+          label: 比例
+          fund: "310102"
+          rounding: half_up
+          rate: {2020-01-01: {value: "0.50", source: page, grade: C, verified: false}}
+        - step: ceiling
+          label: 限额
+          fund: "310102"
+          tally: outpatient.fund_paid
+          amount: {2020-01-01: {value: "300.00", source: page, grade: C, verified: false}}
+        - {step: carried, label: 退费差额}
+        - step: account
+          label: 个人账户
+          pays: {2020-01-01: {value: [in_scope], source: page, grade: C, verified: false}}
+"""
+
+
+@pytest.fixture
+def carrying(desk: Desk, tmp_path: Path) -> Desk:
+    """A desk in a place where bills may be cancelled out of order."""
+    (tmp_path / "carrying.yaml").write_text(CARRYING, encoding="utf-8")
+    desk.policies = benefit.Policies([benefit.load_policy(tmp_path / "carrying.yaml")])
+    return desk
+
+
+async def open_counters(pool: Pool, person_id: str) -> dict[str, int]:
+    found = await pool.fetchval("SELECT counters FROM settlement.tally WHERE person_id = $1 AND year = 0", person_id)
+    return {name: fen for name, fen in (found or {}).items() if fen}
+
+
+async def of_year(pool: Pool, person_id: str) -> dict[str, int]:
+    found = await pool.fetchval("SELECT counters FROM settlement.tally WHERE person_id = $1 AND year > 0", person_id)
+    return dict(found)
+
+
+async def test_what_a_cancelling_out_of_order_leaves_open_is_settled_with_the_next_bill(
+    carrying: Desk, pool: Pool, scan: Scan, at: datetime
+) -> None:
+    """C10: the first of two bills bore the deductible; without it the second bears it, which the next bill settles."""
+    visitor = await scan(institution=CHENGDU_HOSPITAL, insurances=[insured("510100")])
+    visit = basket(visitor.token, ("A200", "1"), use_account=False)
+    first = await settle(carrying, visit, at=at, institution=CHENGDU_HOSPITAL)
+    second = await settle(carrying, visit, at=at, institution=CHENGDU_HOSPITAL)
+    assert (first.fund_fen, second.fund_fen) == (2_500, 10_000)  # (200-150)*50%; 200*50%
+    await cancel(carrying, first, at=at)
+    assert await of_year(pool, visitor.person_id) == {
+        "outpatient.deductible_met": 15_000,
+        "outpatient.fund_paid": 2_500,
+    }
+    assert await open_counters(pool, visitor.person_id) == {"owed.310102": 7_500}
+    await assert_sound(pool)
+
+    small = await settle(carrying, basket(visitor.token, ("A1", "100")), at=at, institution=CHENGDU_HOSPITAL)
+    assert (small.fund_fen, small.cash_fen) == (0, 10_000)  # 50.00 due, all of it kept.
+    assert await open_counters(pool, visitor.person_id) == {"owed.310102": 2_500}
+    document = await queries.document(pool, person_id=visitor.person_id, settlement_id=small.settlement_id)
+    carried = next(step for step in document.trace if step["step"] == "carried")
+    assert (carried["inputs"]["open_fen"], carried["results"]["left_fen"]) == (7_500, 2_500)
+
+    # Without any of them, nothing is left open and nothing has been paid.
+    for each in (second, small):
+        await cancel(carrying, each, at=at)
+    assert await open_counters(pool, visitor.person_id) == {}
+    assert set((await of_year(pool, visitor.person_id)).values()) == {0}
+    await assert_sound(pool)
+
+
+async def test_what_a_fund_owes_after_a_cancelling_is_paid_with_the_next_bill(
+    carrying: Desk, pool: Pool, owner_pool: Pool, scan: Scan, at: datetime
+) -> None:
+    """The first bill had used up the ceiling of the second."""
+    visitor = await scan(institution=CHENGDU_HOSPITAL, insurances=[insured("510100")])
+    large = basket(visitor.token, ("A200", "4"), use_account=False)
+    first = await settle(carrying, large, at=at, institution=CHENGDU_HOSPITAL)
+    second = await settle(carrying, large, at=at, institution=CHENGDU_HOSPITAL)
+    assert (first.fund_fen, second.fund_fen) == (30_000, 0)
+    await cancel(carrying, first, at=at)
+    assert await open_counters(pool, visitor.person_id) == {"carried.310102": 30_000}
+    third = await settle(carrying, large, at=at, institution=CHENGDU_HOSPITAL)
+    assert (third.fund_fen, third.cash_fen) == (
+        30_000,
+        50_000,
+    )  # Nothing of its own: the ceiling is used by the second.
+    assert await open_counters(pool, visitor.person_id) == {}
+    await assert_sound(pool)
+    async with owner_pool.acquire() as connection:
+        assert await connection.fetchval(
+            "SELECT bool_and(counters <> '{}') FROM settlement.tally WHERE person_id = $1", visitor.person_id
+        )
+    of_others = await tallies.differing(pool)  # type: ignore[arg-type]
+    third_gone = await cancel(carrying, third, at=at)
+    assert third_gone.fund_fen == -30_000
+    assert await open_counters(pool, visitor.person_id) == {"carried.310102": 30_000}
+    assert await tallies.differing(pool) == of_others  # type: ignore[arg-type]
+
+
+async def test_a_bill_stored_without_its_case_keeps_the_order(
+    carrying: Desk, pool: Pool, owner_pool: Pool, scan: Scan, at: datetime
+) -> None:
+    visitor = await scan(institution=CHENGDU_HOSPITAL, insurances=[insured("510100")])
+    visit = basket(visitor.token, ("A200", "1"), use_account=False)
+    first = await settle(carrying, visit, at=at, institution=CHENGDU_HOSPITAL)
+    second = await settle(carrying, visit, at=at, institution=CHENGDU_HOSPITAL)
+    await owner_pool.execute("UPDATE settlement.settlement SET facts = '{}' WHERE person_id = $1", visitor.person_id)
+    with pytest.raises(refusals.LaterSettlementExists):
+        await cancel(carrying, first, at=at)
+    await cancel(carrying, second, at=at)
+    await cancel(carrying, first, at=at)
+    assert set((await of_year(pool, visitor.person_id)).values()) == {0}
