@@ -56,7 +56,7 @@ _WORDS = {
     "pharmacy": "药店",
     "hospital": "医院",
     "none": "未定级",
-    "primary": "一级",
+    "community": "基层",
     "secondary": "二级",
     "tertiary": "三级",
 }

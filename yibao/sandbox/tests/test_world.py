@@ -8,8 +8,9 @@ from itertools import islice
 
 import pytest
 
+from yibao.benefit.types import DISEASE_NAMES, QUALIFICATIONS
 from yibao.core.money import fen_of
-from yibao.sandbox.world import PEOPLE_MAX, PLACES, ROLES, Institution, Item, Person, build, iter_people
+from yibao.sandbox.world import PEOPLE_MAX, PLACES, ROLES, Institution, Item, Person, Qualification, build, iter_people
 from yibao.sandbox.world.catalogue import initials
 from yibao.sandbox.world.numbers import check_character, luhn_digit
 
@@ -182,7 +183,7 @@ SPECIALS: dict[str, Callable[[Person], bool]] = {
     "suspended": lambda p: p.insurances[0].state == "2",
     "ended": lambda p: p.insurances[0].state == "4",
     "uninsured": lambda p: p.insurances == (),
-    "newly_insured": lambda p: p.insurances[0].since_on == ON.replace(day=1),
+    "newly_insured": lambda p: (p.insurances[0].since_on, p.insurances[0].entitled_from) == (ON, date(2026, 11, 1)),
     "passport": lambda p: p.cert_type == "08" and p.name.isascii() and p.name_pinyin == p.name,
     "permanent_resident": lambda p: p.cert_type == "07" and len(p.cert_no) == 18,
     "hong_kong": lambda p: p.cert_type == "04" and p.cert_no.startswith("H99") and len(p.cert_no) == 9,
@@ -194,15 +195,42 @@ SPECIALS: dict[str, Callable[[Person], bool]] = {
     "other_bank_phone": lambda p: p.bank_phone != p.phone,
     "centenarian": lambda p: p.birth_on < ON.replace(year=ON.year - 100),
     "employed_empty": lambda p: (p.insurances[0].psn_type, p.insurances[0].account_fen) == ("11", 0),
+    "luzhou_chronic": lambda p: holds(p, "510500", "12", "chronic", "M03900"),
+    "chengdu_subsistence": lambda p: holds(p, "510100", "16", "aid", "subsistence"),
+    "shanghai_retired_early": lambda p: holds(p, "310000", "12", "cohort", "retired_by_2000"),
+    "xian_civil_servant": lambda p: holds(p, "610100", "11", "supplement", "civil_servant"),
 }
+
+
+def holds(person: Person, place: str, psn_type: str, kind: str, code: str) -> bool:
+    [insurance] = person.insurances
+    held = Qualification(place, kind, code, insurance.since_on)
+    return (insurance.place, insurance.psn_type) == (place, psn_type) and person.qualifications == (held,)
 
 
 @pytest.mark.parametrize("role", SPECIALS)
 def test_the_cast_plays_its_roles_in_every_world(role: str) -> None:
-    for world in (WORLD, build(seed=7, people=len(ROLES), on=ON)):
+    for world in (WORLD, build(seed=7, people=max(ROLES.values()) + 1, on=ON)):
         p = world.cast(role)
         assert SPECIALS[role](p)
         assert p.special.endswith("。")
+
+
+def test_what_people_hold_is_a_fact_that_benefits_depend_on_or_a_disease_with_a_name() -> None:
+    for p in WORLD.people:
+        for held in p.qualifications:
+            known = DISEASE_NAMES if held.kind == "chronic" else QUALIFICATIONS[held.kind]
+            assert held.code in known
+            assert p.special
+
+
+def test_who_waits_is_entitled_later_than_insured_and_on_the_first_of_a_month() -> None:
+    for on in (ON, date(2026, 12, 31), date(2024, 2, 29)):
+        insurance = build(people=30, on=on).cast("newly_insured").insurances[0]
+        assert insurance.entitled_from is not None
+        assert on < insurance.entitled_from
+        assert insurance.entitled_from.day == 1
+    assert [p for p in WORLD.people for i in p.insurances if i.entitled_from] == [WORLD.cast("newly_insured")]
 
 
 def test_every_role_of_the_cast_is_looked_at() -> None:
@@ -234,7 +262,7 @@ def test_thirty_institutions_offer_a_pharmacy_and_each_level_in_every_place() ->
     offered = Counter((i.place, i.kind, i.level) for i in WORLD.institutions)
     for place in PLACES:
         assert offered[place, "pharmacy", "none"]
-        for level in ("primary", "secondary", "tertiary"):
+        for level in ("community", "secondary", "tertiary"):
             assert offered[place, "hospital", level]
     assert offered["510500", "pharmacy", "none"] >= 3
 
@@ -278,6 +306,7 @@ def test_the_catalogue_has_sixty_items_of_every_kind_and_class() -> None:
         ("drug", "101"),
         ("drug", "102"),
         ("service", "201"),
+        ("bed", "201"),
         ("material", "301"),
     }
     rates = {cls: {i.own_pay_rate for i in WORLD.items if i.charge_class == cls} for cls in "ABC"}
@@ -298,7 +327,7 @@ def test_codes_have_the_national_form() -> None:
                 assert len(i.code) == 20
             case "drug", "T":
                 assert len(i.code) == 10
-            case "service", "0":
+            case "service" | "bed", "0":
                 assert len(i.code) == 15
             case "material", "C":
                 assert len(i.code) == 20
@@ -312,7 +341,7 @@ def test_prices_are_positive_and_have_at_most_six_decimals() -> None:
         assert i.price == i.price.quantize(Decimal("0.000001"))
         assert i.price_limit is None or i.price_limit > 0
         assert i.unit
-        assert bool(i.maker) == (i.kind != "service")
+        assert bool(i.maker) == (i.kind in ("drug", "material"))
 
 
 def test_a_purchase_of_420_yuan_with_400_in_scope_can_be_made() -> None:

@@ -9,7 +9,7 @@ from datetime import date
 
 from yibao.sandbox.world.catalogue import Item, catalogue
 from yibao.sandbox.world.institutions import DEMO_PASSWORD, Institution, Staff, institutions
-from yibao.sandbox.world.people import PEOPLE_MAX, ROLES, Card, Insurance, Person, iter_people
+from yibao.sandbox.world.people import PEOPLE_MAX, ROLES, Card, Insurance, Person, Qualification, iter_people
 from yibao.sandbox.world.places import PLACES, Place
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Item",
     "Person",
     "Place",
+    "Qualification",
     "Staff",
     "World",
     "build",

@@ -19,7 +19,7 @@ _READINGS = {"参苓": "SL"}
 class Item:
     code: str
     name: str
-    kind: str  # drug, service, material
+    kind: str  # drug, service, bed, material
     list_type: str  # National `list_type`: 101, 102, 201, 301.
     charge_class: str  # A 甲, B 乙, C 丙
     own_pay_rate: Decimal  # The share paid first by the person (先行自付); 1 for 丙.
@@ -27,7 +27,7 @@ class Item:
     price_limit: Decimal | None
     unit: str
     spec: str
-    maker: str  # Empty for services.
+    maker: str  # Empty for services and beds.
     initials: str
 
 

@@ -1,4 +1,4 @@
-"""Thirty invented institutions: in every place at least one pharmacy and one hospital of each level."""
+"""Thirty invented institutions: in every place at least one pharmacy and a hospital of three levels."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Institution:
     name: str
     place: str
     kind: str  # pharmacy, hospital
-    level: str  # none, primary, secondary, tertiary
+    level: str  # none, community, secondary, tertiary
     address: str
     phone: str
     services: tuple[str, ...]  # pharmacy, outpatient, inpatient, away
@@ -35,31 +35,31 @@ _TABLE = (
     ("510500", "none", "泸州示例大药房江阳店", "江阳区示例路1号", "pharmacy away"),
     ("510500", "none", "泸州示例大药房龙马潭店", "龙马潭区示例路2号", "pharmacy away"),
     ("510500", "none", "泸州样板药房纳溪店", "纳溪区样板街3号", "pharmacy"),
-    ("510500", "primary", "泸州江阳示例社区卫生服务中心", "江阳区示例路11号", "outpatient"),
-    ("510500", "primary", "泸县示例镇卫生院", "泸县示例镇1号", "outpatient inpatient"),
+    ("510500", "community", "泸州江阳示例社区卫生服务中心", "江阳区示例路11号", "outpatient"),
+    ("510500", "community", "泸县示例镇卫生院", "泸县示例镇1号", "outpatient inpatient"),
     ("510500", "secondary", "泸州示例中医医院", "龙马潭区示例路12号", "outpatient inpatient away"),
     ("510500", "tertiary", "泸州示例人民医院", "江阳区示例大道1号", "outpatient inpatient away"),
     ("510100", "none", "成都示例大药房锦江店", "锦江区示例街1号", "pharmacy away"),
     ("510100", "none", "成都样板药房武侯店", "武侯区样板街2号", "pharmacy"),
-    ("510100", "primary", "成都青羊示例社区卫生服务中心", "青羊区示例街3号", "outpatient"),
+    ("510100", "community", "成都青羊示例社区卫生服务中心", "青羊区示例街3号", "outpatient"),
     ("510100", "secondary", "成都示例第二医院", "金牛区示例街4号", "outpatient inpatient away"),
     ("510100", "tertiary", "成都示例人民医院", "武侯区示例大道1号", "outpatient inpatient away"),
     ("510100", "tertiary", "成都示例儿童医院", "成华区示例街5号", "outpatient inpatient away"),
     ("310000", "none", "上海示例大药房静安店", "静安区示例路1号", "pharmacy away"),
     ("310000", "none", "上海样板药房浦东店", "浦东新区样板路2号", "pharmacy"),
-    ("310000", "primary", "上海徐汇示例社区卫生服务中心", "徐汇区示例路3号", "outpatient"),
+    ("310000", "community", "上海徐汇示例社区卫生服务中心", "徐汇区示例路3号", "outpatient"),
     ("310000", "secondary", "上海示例中心医院", "杨浦区示例路4号", "outpatient inpatient away"),
     ("310000", "tertiary", "上海示例人民医院", "黄浦区示例大道1号", "outpatient inpatient away"),
     ("610100", "none", "西安示例大药房碑林店", "碑林区示例路1号", "pharmacy away"),
-    ("610100", "primary", "西安莲湖示例社区卫生服务中心", "莲湖区示例路2号", "outpatient"),
+    ("610100", "community", "西安莲湖示例社区卫生服务中心", "莲湖区示例路2号", "outpatient"),
     ("610100", "secondary", "西安示例第二医院", "雁塔区示例路3号", "outpatient inpatient away"),
     ("610100", "tertiary", "西安示例人民医院", "新城区示例大道1号", "outpatient inpatient away"),
     ("341100", "none", "滁州示例大药房琅琊店", "琅琊区示例路1号", "pharmacy away"),
-    ("341100", "primary", "滁州南谯示例社区卫生服务中心", "南谯区示例路2号", "outpatient"),
+    ("341100", "community", "滁州南谯示例社区卫生服务中心", "南谯区示例路2号", "outpatient"),
     ("341100", "secondary", "天长示例人民医院", "天长市示例路3号", "outpatient inpatient away"),
     ("341100", "tertiary", "滁州示例人民医院", "琅琊区示例大道1号", "outpatient inpatient away"),
     ("320682", "none", "如皋示例大药房如城店", "如城街道示例路1号", "pharmacy away"),
-    ("320682", "primary", "如皋示例镇卫生院", "示例镇示例路2号", "outpatient inpatient"),
+    ("320682", "community", "如皋示例镇卫生院", "示例镇示例路2号", "outpatient inpatient"),
     ("320682", "secondary", "如皋示例中医院", "如城街道示例路3号", "outpatient inpatient away"),
     ("320682", "tertiary", "如皋示例人民医院", "如城街道示例大道1号", "outpatient inpatient away"),
 )

@@ -30,6 +30,16 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Qualification:
+    """What somebody is qualified for in a place, in the words of `registry.Qualification`."""
+
+    place: str
+    kind: str
+    code: str
+    from_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Insurance:
     """One insurance relation; codes are the national `insutype`, `psn_type` and `psn_insu_stas`."""
 
@@ -43,6 +53,7 @@ class Insurance:
     employer: str
     synced: bool  # False: the place knows the relation, the platform has not received it yet.
     account_fen: int  # Opening balance of the personal account; residents have none.
+    entitled_from: date | None  # The first day on which funds pay; None where nobody had to wait.
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Person:
     bank_phone: str
     insurances: tuple[Insurance, ...]
     special: str  # For the list of test people; empty for ordinary ones.
+    qualifications: tuple[Qualification, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,8 @@ class Cover:
     synced: bool = True
     account_fen: int | None = None
     new: bool = False
+    employer: str = ""
+    waits_months: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,7 @@ class Plan:
     ages: range | None = None
     ends_in_x: bool = False
     other_bank_phone: bool = False
+    holds: tuple[tuple[str, str], ...] = ()  # Qualifications, by kind and code, in the first place that covers them.
 
 
 CAST = (
@@ -160,9 +175,10 @@ CAST = (
     Plan((Cover("adult", "510500", state="4"),), "ended", "泸州居民医保已终止参保。"),
     Plan((), "uninsured", "已登记的居民，任何地方都没有参保。", card=None),
     Plan(
-        (Cover("employed", "310000", account_fen=0, new=True),),
+        (Cover("employed", "310000", account_fen=0, new=True, employer="上海灵活就业人员", waits_months=6),),
         "newly_insured",
-        "本月刚在上海参加职工医保，可能在等待期内。",
+        "本月刚以灵活就业身份在上海参加职工医保，六个月等待期内基金不支付。",
+        holds=(("employment", "flexible"),),
     ),
     Plan(
         (Cover("employed", "310000"),),
@@ -211,15 +227,40 @@ CAST = (
     Plan((Cover("employed", "320682", account_fen=0),), "employed_empty", "如皋在职职工，个人账户余额为零。"),
 )
 
-_ONE_OF_EACH = tuple(
-    Plan((Cover(kind, place),), special=f"{PLACES[place].short_name}{KINDS[kind].label}，一切正常。")
-    for place in PLACES
-    for kind in KINDS
-)
+# Who among one of each kind is qualified for something. They are not in the cast, because one more there would make
+# somebody else of everybody after it.
+_QUALIFIED = {
+    ("510500", "retired"): (
+        "luzhou_chronic",
+        "泸州退休职工，已登记门诊慢特病（高血压 M03900），在医院可按门诊慢特病结算。",
+        ("chronic", "M03900"),
+    ),
+    ("510100", "aged"): ("chengdu_subsistence", "成都老年居民，低保对象，住院另有医疗救助。", ("aid", "subsistence")),
+    ("310000", "retired"): (
+        "shanghai_retired_early",
+        "上海退休职工，2000 年底前因病提前退休，门诊待遇比以后退休的高。",
+        ("cohort", "retired_by_2000"),
+    ),
+    ("610100", "employed"): (
+        "xian_civil_servant",
+        "西安在职职工，公务员，住院另有公务员医疗补助。",
+        ("supplement", "civil_servant"),
+    ),
+}
+
+
+def _one_of(kind: str, place: str) -> Plan:
+    if (place, kind) in _QUALIFIED:
+        role, special, held = _QUALIFIED[place, kind]
+        return Plan((Cover(kind, place),), role, special, holds=(held,))
+    return Plan((Cover(kind, place),), special=f"{PLACES[place].short_name}{KINDS[kind].label}，一切正常。")
+
+
+_ONE_OF_EACH = tuple(_one_of(kind, place) for place in PLACES for kind in KINDS)
 _PLANS = CAST + _ONE_OF_EACH
 
-# A role of the cast by name, as journeys and documentation speak of it: the index is the same in every world.
-ROLES = {plan.role: index for index, plan in enumerate(CAST)}
+# A role by name, as journeys and documentation speak of it: the index is the same in every world.
+ROLES = {plan.role: index for index, plan in enumerate(_PLANS) if plan.role}
 
 
 def iter_people(seed: int, count: int, on: date) -> Iterator[Person]:
@@ -241,6 +282,11 @@ def person(seed: int, index: int, on: date) -> Person:
         cert_no = numbers.certificate_no(index, cert_type=plan.cert_type, birth_on=birth_on, gender=gender, seed=seed)
     name = plan.name or names.invented_name(rng)
     phone = numbers.phone(index)
+    card = _card(plan, rng, seed=seed, index=index, birth_on=birth_on, on=on)
+    insurances = tuple(
+        _insurance(cover, rng, psn_no=numbers.psn_no(index, i, place=cover.place, seed=seed), born=birth_on, on=on)
+        for i, cover in enumerate(plan.covers)
+    )
     return Person(
         person_id=numbers.person_id(index, seed=seed),
         name=name,
@@ -250,14 +296,14 @@ def person(seed: int, index: int, on: date) -> Person:
         gender=gender,
         birth_on=birth_on,
         phone=phone,
-        card=_card(plan, rng, seed=seed, index=index, birth_on=birth_on, on=on),
+        card=card,
         bank_card=numbers.bank_card(index, seed=seed),
         bank_phone=numbers.other_phone(index) if plan.other_bank_phone else phone,
-        insurances=tuple(
-            _insurance(cover, rng, psn_no=numbers.psn_no(index, i, place=cover.place, seed=seed), born=birth_on, on=on)
-            for i, cover in enumerate(plan.covers)
-        ),
+        insurances=insurances,
         special=plan.special,
+        qualifications=tuple(
+            Qualification(insurances[0].place, kind, code, insurances[0].since_on) for kind, code in plan.holds
+        ),
     )
 
 
@@ -285,18 +331,25 @@ def _card(plan: Plan, rng: Random, *, seed: int, index: int, birth_on: date, on:
 def _insurance(cover: Cover, rng: Random, *, psn_no: str, born: date, on: date) -> Insurance:
     kind = KINDS[cover.kind]
     account_fen = rng.randrange(_ORDINARY_ACCOUNT_FEN_MAX + 1) if cover.account_fen is None else cover.account_fen
+    since_on = _since_on(cover, kind, rng, born=born, on=on)
     return Insurance(
         psn_no=psn_no,
         place=cover.place,
         insutype=kind.insutype,
         psn_type=kind.psn_type,
         state=cover.state,
-        since_on=_since_on(cover, kind, rng, born=born, on=on),
+        since_on=since_on,
         paid_to=_paid_to(cover, on),
-        employer=kind.employer.format(place=PLACES[cover.place].short_name),
+        employer=cover.employer or kind.employer.format(place=PLACES[cover.place].short_name),
         synced=cover.synced,
         account_fen=account_fen if kind.insutype == "310" else 0,
+        entitled_from=_months_after(since_on, cover.waits_months) if cover.waits_months else None,
     )
+
+
+def _months_after(first_of_month: date, months: int) -> date:
+    years, month = divmod(first_of_month.month - 1 + months, 12)
+    return date(first_of_month.year + years, month + 1, 1)
 
 
 def _since_on(cover: Cover, kind: Kind, rng: Random, *, born: date, on: date) -> date:
