@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from yibao.benefit import PUBLISHED, SHIPPED
+from yibao.benefit import PUBLISHED, SHIPPED, policies
 from yibao.core import settings, vault
 from yibao.core.money import ROUNDINGS
 from yibao.core.postgres import PROGRAMS_VARIABLE
@@ -142,6 +142,14 @@ def test_every_worked_example_that_is_named_exists(page: Path) -> None:
         for each in re.findall(r"^  - id: (\S+)$", examples.read_text("utf-8"), re.M)
     }
     assert set(re.findall(r"`((?:[A-Z]{2}-)?[A-Z]{2}-[A-Z0-9][A-Z0-9-]+)`", page.read_text("utf-8"))) <= known
+
+
+def test_the_readme_names_every_place_and_how_sure_its_values_are() -> None:
+    page = (ROOT / "README.md").read_text("utf-8")
+    told = re.findall(r"^\| \S+ \| (\d{6}) \| \S.+ \| \S.+ \|$", page, re.M)
+    assert told == list(policies().places)
+    verified = any(stated.basis.verified for policy in policies().places.values() for stated in policy.stated())
+    assert ("没有一个数值与文件原文核对过" in page) is not verified
 
 
 def test_every_rounding_is_explained() -> None:
