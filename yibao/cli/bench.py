@@ -206,7 +206,7 @@ async def _prepare(pool: Pool, keys: Keys, settings: Settings) -> str:
         await tx.copy_records_to_table(
             "insurance",
             schema_name="registry",
-            records=[(p, f"{PLACE}{p:0>20}", PLACE, "310", "12", "1", on, on, "", True) for p in everybody],
+            records=[(p, f"{PLACE}{p:0>20}", PLACE, "310", "12", "1", on, on, "", True, None) for p in everybody],
         )
         await tx.copy_records_to_table(
             "account", schema_name="ledger", records=[(p, f"personal:{PLACE}", 100_000, 1) for p in everybody]

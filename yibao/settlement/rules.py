@@ -30,7 +30,6 @@ from yibao.settlement.types import (
     Split,
     Tally,
     VisitChoice,
-    digest_text,
 )
 
 INSURANCE = {"310": "employee", "390": "resident"}  # insutype
@@ -53,11 +52,11 @@ def digest(order: Order) -> str:
     What an order of an earlier version could not say is left out where it is not said, so that a retry across an
     upgrade still gets the first answer.
     """
-    said = msgspec.to_builtins(order)
+    said = msgspec.to_builtins(order)  # In the order of the fields.
     for name in ("visit_kind", "disease"):
         if not said["basket"][name]:
             del said["basket"][name]
-    return hashlib.sha256(digest_text(said)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
 
 def earlier_answer(facts: Facts, order: Order, person_id: str) -> Settled | None:

@@ -262,8 +262,3 @@ class Entry(Struct, frozen=True):
     transfers: list[dict[str, object]]
     remembered: dict[str, object]
     event: dict[str, object]
-
-
-def digest_text(value: object) -> bytes:
-    """Return the bytes by which two requests with one id are compared."""
-    return msgspec.json.encode(value, order="deterministic")

@@ -682,6 +682,25 @@ async def test_an_expired_scan_is_repeated_and_the_basket_stays(
     assert "示例药品A200" not in page, "nobody finds another person's basket"
 
 
+async def test_a_repeated_scan_keeps_the_kind_of_visit_and_the_choice_of_the_account(
+    window: Cashier, new_insured: NewInsured, clock: WorldClock
+) -> None:
+    one, other = await new_insured(), await new_insured(name="保大安")
+    await window.scan(one)
+    await window.add("A200", "5")
+    await window.send("/till/account", use="no")
+    stay = fen(await window.send("/till/visit", visit="inpatient:"), "fund")
+    clock.at += timedelta(minutes=16)
+    await window.get()
+    page = await window.send("/till/scan", code=await one.code())
+    assert '<option value="inpatient:" selected>' in page
+    assert (fen(page, "fund"), fen(page, "account")) == (stay, 0)
+    await window.send("/till/clear")
+    await window.scan(other)
+    page = await window.add("A200", "5")
+    assert '<option value=":" selected>' in page, "the next person begins anew"
+
+
 async def test_the_next_person_is_scanned_right_after_a_settlement(cashier: Cashier, new_insured: NewInsured) -> None:
     await cashier.purchase(await new_insured())
     await cashier.send("/till/confirm", password=PIN)

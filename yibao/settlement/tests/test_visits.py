@@ -13,8 +13,9 @@ from yibao.core.database import Pool, transaction
 from yibao.core.numbers import Numbers
 from yibao.core.vault import Keys
 from yibao.credential import Tokens
-from yibao.settlement import Desk, queries, refusals, tallies
+from yibao.settlement import Desk, Order, Split, queries, refusals, tallies
 from yibao.settlement.replay import Impact, replay
+from yibao.settlement.rules import digest
 from yibao.settlement.tests.scene import CHENGDU_HOSPITAL, PHARMACY, Scan, basket
 from yibao.settlement.tests.test_settle import assert_sound, cancel, counters, settle
 
@@ -66,6 +67,7 @@ insurance:
           rounding: half_up
           rate: {2020-01-01: {value: "0.90", source: page, grade: C, verified: false}}
 """
+DIGEST_BEFORE_VISITS = "df002ecb93c211a82849caa39a2b32a8e26756807101b52e18bddd29150caba7"
 CHRONIC = registry.Qualification("510100", "chronic", "M03900", from_on=date(2026, 1, 1), until_on=date(2027, 1, 1))
 
 
@@ -346,3 +348,36 @@ async def test_a_bill_stored_without_its_case_keeps_the_order(
     await cancel(carrying, second, at=at)
     await cancel(carrying, first, at=at)
     assert set((await of_year(pool, visitor.person_id)).values()) == {0}
+
+
+async def test_stored_bills_come_out_the_same_although_something_between_them_was_cancelled(
+    desk: Desk, pool: Pool, scan: Scan, at: datetime, rules: Callable[..., benefit.Policies]
+) -> None:
+    """The third bill found the limit used up by the second, which was cancelled since: it moved no counter itself."""
+    visitor = await scan(institution=CHENGDU_HOSPITAL, insurances=[insured("510100")])
+    async with transaction(pool) as tx:
+        await registry.qualify(tx, visitor.person_id, [CHRONIC])
+    visit = basket(visitor.token, ("A200", "1"), use_account=False, visit_kind="chronic", disease="M03900")
+    paid = [await settle(desk, visit, at=at, institution=CHENGDU_HOSPITAL) for _ in range(3)]
+    await cancel(desk, paid.pop(1), at=at)
+    paid.append(await settle(desk, visit, at=at, institution=CHENGDU_HOSPITAL))
+    assert [each.fund_fen for each in paid] == [14_000, 0, 6_000]
+    same = await replayed(pool, rules(), visitor.person_id)
+    [sums] = same.by_kind.values()
+    assert (sums.bills, sums.changed, sums.after_fen) == (3, 0, 20_000)
+    assert same.worst == []
+
+
+async def test_nobody_settled_is_nothing_to_try(pool: Pool) -> None:
+    async with transaction(pool) as tx:
+        empty = await replay(tx, benefit.policies(), of_places=["510100"], low="~", high=None)
+    assert empty.by_kind == {}
+
+
+def test_a_retry_across_an_upgrade_is_the_same_order() -> None:
+    """What an order of an earlier version could not say leaves no trace in its digest."""
+    earlier = basket("token", ("A200", "1"))
+    expected = Split(total_fen=20_000, fund_fen=0, account_fen=0, cash_fen=20_000)
+    assert digest(Order(earlier, expected)) == DIGEST_BEFORE_VISITS
+    stay = basket("token", ("A200", "1"), visit_kind="inpatient")
+    assert digest(Order(stay, expected)) != DIGEST_BEFORE_VISITS
