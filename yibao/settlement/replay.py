@@ -7,7 +7,7 @@ account stays as it was at each bill, so only what the funds and the person pay 
 """
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -124,12 +124,10 @@ async def places(pool: Pool) -> list[str]:
 async def replay(tx: Tx, using: benefit.Policies, *, of_places: Sequence[str], low: str, high: str | None) -> Impact:
     """Assess the settlements of some places and of a range of people, which fits into memory, by other rules."""
     impact = Impact.none()
-    running: tuple[object, ...] = ()
-    drift: Counter[str] = Counter()  # How far the counters are by now from those that were stored.
+    # How far the counters of a relation and year are by now from those that were stored.
+    drifts: defaultdict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
     for bill in await _bills(tx, of_places, low, high):
-        if (bill.person_id, bill.place, bill.insutype, bill.year) != running:
-            running = (bill.person_id, bill.place, bill.insutype, bill.year)
-            drift = Counter()
+        drift = drifts[bill.person_id, bill.place, bill.insutype, bill.year]
         if not bill.facts:
             impact.no_rule["结算时没有保存当时的情形"] += 1
             continue
@@ -257,7 +255,7 @@ async def _bills(tx: Tx | Pool, of_places: Sequence[str] | None, low: str, high:
           AND ($3::text[] IS NULL OR place = ANY ($3)) AND reverses IS NULL
           AND NOT EXISTS (SELECT FROM settlement.settlement r
                           WHERE r.person_id = s.person_id AND r.reverses = s.settlement_id)
-        ORDER BY person_id, place, insutype, year, serial
+        ORDER BY person_id, serial
         """,
         low,
         high,
