@@ -8,7 +8,7 @@ from itertools import pairwise
 from yibao.benefit.bill import Head
 from yibao.benefit.document import Node
 from yibao.benefit.types import Basis, TraceStep
-from yibao.core.money import yuan_text
+from yibao.core.money import percent_text, yuan_text
 
 Bands = tuple[tuple[int, Decimal], ...]  # The amount from which a rate holds, in fen, and the rate; lowest first.
 Part = tuple[int, int, int | None, Decimal]  # How much lies in a segment, its bounds, its rate.
@@ -57,7 +57,7 @@ def trace_parts(
     lows = [low_fen for low_fen, _ in bands]
     for (part_fen, low_fen, high_fen, rate), fund_fen in zip(parts, paid, strict=True):
         at = lows.index(low_fen)
-        inputs: dict[str, int | str] = {"base_fen": part_fen, "rate": f"{(rate * 100).normalize():f}%"}
+        inputs: dict[str, int | str] = {"base_fen": part_fen, "rate": percent_text(rate)}
         if len(bands) > 1:
             inputs["segment"] = _segment(low_fen, high_fen)
         yield TraceStep(

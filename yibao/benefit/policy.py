@@ -61,7 +61,7 @@ from yibao.benefit.values import (
     read_references,
     read_when,
 )
-from yibao.core.money import yuan_text
+from yibao.core.money import percent_text, yuan_text
 
 SHIPPED = Path(__file__).parent / "policies"
 
@@ -432,9 +432,9 @@ def _kind_of(node: Node) -> str:
 def _text(value: object) -> str:
     """Say a value of a policy: amounts are whole numbers of fen, rates are decimal numbers."""
     if isinstance(value, Linked):
-        return f"{value.of.label}的 {(value.share * 100).normalize():f}%"
+        return f"{value.of.label}的 {percent_text(value.share)}"
     if isinstance(value, Decimal):
-        return f"{(value * 100).normalize():f}%"
+        return percent_text(value)
     if isinstance(value, Months):
         return f"{value.count} 个月"
     if isinstance(value, int):

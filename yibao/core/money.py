@@ -24,6 +24,11 @@ def yuan_text(fen: int) -> str:
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
+def percent_text(rate: Decimal) -> str:
+    """Return a rate in percent without trailing zeros: `70%`, `12.5%`."""
+    return f"{(rate * 100).normalize():f}%"
+
+
 def half_up(fen: Decimal) -> int:
     """Round a fractional number of fen to whole fen, halves away from zero (四舍五入)."""
     return int(fen.quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -20,6 +20,7 @@ from yibao import benefit
 from yibao.benefit.types import CARRIED, OWED
 from yibao.core.database import Pool, Tx
 from yibao.core.refusal import Refusal
+from yibao.settlement import rules
 
 WORST = 10
 
@@ -215,7 +216,7 @@ _number = lru_cache(maxsize=100_000)(Decimal)
 
 def _of_year(tallies: Mapping[str, int]) -> dict[str, int]:
     """Return the counters without those that say what a cancelling left open."""
-    return {name: counter for name, counter in tallies.items() if not name.startswith((CARRIED, OWED))}
+    return {name: counter for name, counter in tallies.items() if not rules.is_open(name)}
 
 
 async def _bills(tx: Tx | Pool, of_places: Sequence[str] | None, low: str, high: str | None) -> list[Bill]:

@@ -9,7 +9,7 @@ from yibao.benefit.bill import Bill, Bound, Head, Step
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
 from yibao.benefit.values import Dated, Facts, References, read_dated
-from yibao.core.money import ROUNDINGS, yuan_text
+from yibao.core.money import ROUNDINGS, percent_text, yuan_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class CostDeductible(Step):
         cited, least, most = self.rate.at(facts), self.least.at(facts), self.most.at(facts)
         rate, least_fen, most_fen, rounding = cited.value, least.value, most.value, self.rounding
         basis, trace = (*cited.basis, *least.basis, *most.basis), self.head.trace
-        rate_text = f"{(rate * 100).normalize():f}%"
+        rate_text = percent_text(rate)
 
         def run(bill: Bill) -> None:
             base_fen = bill.base_fen

@@ -12,7 +12,7 @@ from yibao.benefit.bill import Bill, Bound, Head, Step
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
 from yibao.benefit.values import Dated, Facts, References, read_dated
-from yibao.core.money import ROUNDINGS, yuan_text
+from yibao.core.money import ROUNDINGS, percent_text, yuan_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class FirstPay(Step):
     def bind(self, facts: Facts) -> Bound:
         cited = self.rate.at(facts)
         rate, basis, rounding, trace = cited.value, cited.basis, self.rounding, self.head.trace
-        rate_text = f"{(rate * 100).normalize():f}%"
+        rate_text = percent_text(rate)
 
         def run(bill: Bill) -> None:
             base_fen = bill.base_fen

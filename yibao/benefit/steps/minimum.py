@@ -14,7 +14,7 @@ from yibao.benefit.bill import PARTS, Bill, Bound, Head, Step, read_fund
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
 from yibao.benefit.values import Dated, Facts, References, read_dated
-from yibao.core.money import ROUNDINGS, yuan_text
+from yibao.core.money import ROUNDINGS, percent_text, yuan_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Minimum(Step):
     def bind(self, facts: Facts) -> Bound:
         cited = self.rate.at(facts)
         rate, basis, fund, rounding, trace = cited.value, cited.basis, self.fund, self.rounding, self.head.trace
-        rate_text = f"{(rate * 100).normalize():f}%"
+        rate_text = percent_text(rate)
 
         def run(bill: Bill) -> None:
             cost_fen, paid_fen = max(0, bill.total_fen - bill.deductible_due_fen), bill.fund_fen

@@ -13,7 +13,7 @@ from yibao.benefit.bill import Bill, Bound, Head, Step, read_fund
 from yibao.benefit.document import Node
 from yibao.benefit.types import TraceStep
 from yibao.benefit.values import Dated, Facts, References, read_dated
-from yibao.core.money import ROUNDINGS, yuan_text
+from yibao.core.money import ROUNDINGS, percent_text, yuan_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ class Ratio(Step):
         rate = min(max(rate, Decimal(0)), Decimal(1))
         basis = (*base_rate.basis, *(basis for _, cited in points for basis in cited.basis))
         made_of = "，".join(
-            [_percent(base_rate.value)]
+            [percent_text(base_rate.value)]
             + [f"{label} {(cited.value * 100).normalize():+f} 个百分点" for label, cited in points if cited.value]
         )
-        rate_text, fund, rounding, trace = _percent(rate), self.fund, self.rounding, self.head.trace
+        rate_text, fund, rounding, trace = percent_text(rate), self.fund, self.rounding, self.head.trace
 
         def run(bill: Bill) -> None:
             base_fen = bill.base_fen
@@ -88,7 +88,3 @@ class Ratio(Step):
 def _read_points(node: Node, refs: References) -> Points:
     fields = node.fields(required=("label", "rate"))
     return Points(fields["label"].text(), read_dated(fields["rate"], refs, lambda leaf: leaf.decimal(-1, 1)))
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f}%"
