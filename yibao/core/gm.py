@@ -49,6 +49,18 @@ def hmac_sm3(key: bytes, message: bytes) -> bytes:
     return mac.finalize()
 
 
+def hmac_sm3_under(key: bytes) -> Callable[[bytes], bytes]:
+    """Return `hmac_sm3` under one key, for many messages: taking the key in costs twice as much as a short message."""
+    keyed = HMAC(key, SM3())
+
+    def mac(message: bytes) -> bytes:
+        copy = keyed.copy()
+        copy.update(message)
+        return copy.finalize()
+
+    return mac
+
+
 def sm4_block(key: bytes) -> Callable[[bytes], bytes]:
     """Return the bare SM4 permutation of 16-byte blocks under a 16-byte `key` (GB/T 32907).
 

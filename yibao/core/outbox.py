@@ -29,14 +29,27 @@ class Event(msgspec.Struct, frozen=True):
 Handler = Callable[[Event], Awaitable[None]]
 
 
-async def publish(tx: Tx, *, person_id: str, topic: str, payload: Mapping[str, object], at: datetime) -> None:
-    """Store an event with the caller's transaction. `person_id` may name an account that has no person yet."""
+async def publish(
+    tx: Tx,
+    *,
+    person_id: str,
+    topic: str,
+    payload: Mapping[str, object],
+    at: datetime,
+    due_at: datetime | None = None,
+) -> None:
+    """Store an event with the caller's transaction. `person_id` may name an account that has no person yet.
+
+    With `due_at`, nobody hears of it before that moment, which may be years away.
+    """
     await tx.execute(
-        "INSERT INTO core.outbox (person_id, topic, payload, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO core.outbox (person_id, topic, payload, created_at, due_at)"
+        " VALUES ($1, $2, $3, $4, coalesce($5, now()))",
         person_id,
         topic,
         payload,
         at,
+        due_at,
     )
 
 

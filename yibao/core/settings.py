@@ -25,6 +25,10 @@ class Settings:
     public_url: str = ""  # YIBAO_PUBLIC_URL: https://… in production, which makes cookies Secure.
     sms_url: str = ""  # YIBAO_SMS_URL: the SMS gateway; without one, messages are only logged as unsent.
     sms_secret: str = field(default="", repr=False)  # YIBAO_SMS_SECRET
+    channels_url: str = ""  # YIBAO_CHANNELS_URL: the gateway for messages inside channels.
+    channels_secret: str = field(default="", repr=False)  # YIBAO_CHANNELS_SECRET
+    police_url: str = ""  # YIBAO_POLICE_URL: the police bureau's photo service.
+    police_secret: str = field(default="", repr=False)  # YIBAO_POLICE_SECRET
     unionpay_url: str = ""  # YIBAO_UNIONPAY_URL: the real-name service of UnionPay.
     unionpay_keys: str = ""  # YIBAO_UNIONPAY_KEYS: the folder with our key and its certificate.
 
@@ -41,6 +45,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsInvalid("YIBAO_PORT 应为端口号（整数）") from None
     if not 0 <= port <= 65535:
         raise SettingsInvalid("YIBAO_PORT 应在 0 到 65535 之间")
+    if environ.get("YIBAO_POLICE_URL") and not environ.get("YIBAO_POLICE_SECRET"):
+        raise SettingsInvalid("设了 YIBAO_POLICE_URL 就要设 YIBAO_POLICE_SECRET")
     return Settings(
         home=Path(environ.get("YIBAO_HOME", Path(__file__).parents[2] / ".yibao")).absolute(),
         database_url=environ.get("YIBAO_DATABASE_URL", ""),
@@ -50,6 +56,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         public_url=environ.get("YIBAO_PUBLIC_URL", ""),
         sms_url=environ.get("YIBAO_SMS_URL", ""),
         sms_secret=environ.get("YIBAO_SMS_SECRET", ""),
+        channels_url=environ.get("YIBAO_CHANNELS_URL", ""),
+        channels_secret=environ.get("YIBAO_CHANNELS_SECRET", ""),
+        police_url=environ.get("YIBAO_POLICE_URL", ""),
+        police_secret=environ.get("YIBAO_POLICE_SECRET", ""),
         unionpay_url=environ.get("YIBAO_UNIONPAY_URL", ""),
         unionpay_keys=environ.get("YIBAO_UNIONPAY_KEYS", ""),
     )

@@ -229,3 +229,9 @@ def test_a_malformed_private_key_is_refused(private: bytes) -> None:
 def test_a_malformed_public_key_is_refused(public: bytes) -> None:
     with pytest.raises(ValueError, match="not an SM2 public key"):
         gm.Verifier(public)
+
+
+def test_a_kept_key_gives_the_same_macs_in_any_order() -> None:
+    mac = gm.hmac_sm3_under(b"k" * 32)
+    messages = [b"", b"a", b"a" * 200, b"a"]
+    assert [mac(message) for message in messages] == [gm.hmac_sm3(b"k" * 32, message) for message in messages]
