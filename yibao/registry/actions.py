@@ -2,10 +2,12 @@
 
 import csv
 import importlib.resources
+import secrets
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 
+from yibao.core.clock import day_of
 from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.registry import store
@@ -96,4 +98,32 @@ def _sealed(vault: Vault, one: Registrant) -> SealedPerson:
         ),
         insurances=one.insurances,
         qualifications=one.qualifications,
+    )
+
+
+async def note_look(tx: Tx, *, person_id: str, looker: str, looker_name: str, purpose: str, at: datetime) -> None:
+    """Record that somebody looks at a person's data; that person reads `looker_name` and `purpose`."""
+    await store.add_look(
+        tx,
+        person_id=person_id,
+        look_id=secrets.token_hex(16),
+        looker=looker,
+        looker_name=looker_name,
+        purpose=purpose,
+        at=at,
+    )
+
+
+async def note_looks(
+    tx: Tx, *, person_ids: Sequence[str], looker: str, looker_name: str, purpose: str, at: datetime
+) -> None:
+    """Record that somebody looks at a list of people; each of them reads it once a day, however often it is opened."""
+    await store.add_looks(
+        tx,
+        person_ids=person_ids,
+        look_id=f"{looker}:{day_of(at)}",
+        looker=looker,
+        looker_name=looker_name,
+        purpose=purpose,
+        at=at,
     )

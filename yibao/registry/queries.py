@@ -1,12 +1,24 @@
 """What the other rooms ask of the registry. Those that open or look up personal data take the vault."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from yibao.core.database import Pool, Tx
 from yibao.core.vault import Vault
 from yibao.registry import store
 from yibao.registry.refusals import PersonUnknown
-from yibao.registry.types import CardFound, Institution, Insurance, Person, Qualification
+from yibao.registry.rules import masked_name
+from yibao.registry.types import (
+    CardFound,
+    CardState,
+    Employee,
+    Institution,
+    Insurance,
+    Look,
+    Person,
+    Qualification,
+    Region,
+)
 
 
 async def person(tx: Tx | Pool, vault: Vault, person_id: str) -> Person:
@@ -37,6 +49,11 @@ async def find_by_card(tx: Tx | Pool, vault: Vault, card_no: str) -> CardFound |
     return await store.card_at(tx, card_index(vault, card_no))
 
 
+async def card_states(tx: Tx | Pool, person_id: str) -> list[CardState]:
+    """Return the states of a person's social-security cards, the newest first; empty where none has been issued."""
+    return await store.card_states(tx, person_id)
+
+
 def certificate_index(vault: Vault, cert_type: str, cert_no: str) -> bytes:
     return vault.index(f"cert:{cert_type}", cert_no)
 
@@ -48,6 +65,37 @@ def card_index(vault: Vault, card_no: str) -> bytes:
 async def relations(tx: Tx | Pool, person_id: str) -> list[Insurance]:
     """Return a person's insurance relations in every place and state, the newest first."""
     return await store.insurances(tx, person_id)
+
+
+async def institution_names(tx: Tx | Pool, codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of institutions in one read; one that the registry does not know goes by its code."""
+    wanted = set(codes)
+    return {code: code for code in wanted} | await store.institution_names(tx, wanted)
+
+
+async def employed(tx: Tx | Pool, place: str, employer: str) -> int:
+    """Return how many insurance relations of a place name this employer; elsewhere another may have its name."""
+    return await store.employed(tx, place, employer)
+
+
+async def employees(
+    tx: Tx | Pool, vault: Vault, place: str, employer: str, *, limit: int, offset: int = 0
+) -> list[Employee]:
+    """Return whom an employer insures in a place, some at a time. The caller records the look.
+
+    Refusals: core.SealBroken.
+    """
+    return [
+        Employee(
+            row["person_id"],
+            masked_name(name_of(vault, row["person_id"], row["name"])),
+            row["place"],
+            row["state"],
+            row["since_on"],
+            row["paid_to"],
+        )
+        for row in await store.employees(tx, place, employer, limit=limit, offset=offset)
+    ]
 
 
 async def institution(tx: Tx | Pool, code: str) -> Institution | None:
@@ -70,6 +118,28 @@ async def region_name(tx: Tx | Pool, code: str) -> str | None:
     return await store.region_name(tx, code)
 
 
+async def region_names(tx: Tx | Pool, codes: Iterable[str]) -> dict[str, str]:
+    """Return the names of regions, all in one statement; one that the registry does not know goes by its code."""
+    asked = sorted(set(codes))
+    return {code: code for code in asked} | await store.region_names(tx, asked)
+
+
+async def cities(tx: Tx | Pool) -> list[tuple[Region, list[Region]]]:
+    """Return the provinces of the national list, each with its cities; a municipality has none."""
+    found: dict[str, tuple[Region, list[Region]]] = {}
+    for region in await store.regions_down_to(tx, 2):
+        if region.level == 1:
+            found[region.code] = (region, [])
+        elif region.parent in found:
+            found[region.parent][1].append(region)
+    return list(found.values())
+
+
 async def qualifications(tx: Tx | Pool, person_id: str) -> list[Qualification]:
     """Return what a person is, was and will be qualified for, in every place."""
     return await store.qualifications(tx, person_id)
+
+
+async def looks(tx: Tx | Pool, person_id: str, *, limit: int = 200) -> list[Look]:
+    """Return who looked at a person's data, the latest first."""
+    return [Look(**row) for row in await store.looks(tx, person_id, limit=limit)]

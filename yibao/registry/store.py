@@ -1,7 +1,7 @@
 """SQL of the registry room."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import NamedTuple
 
 import asyncpg
@@ -129,6 +129,13 @@ async def person_at(tx: Tx | Pool, kind: str, index: bytes) -> str | None:
     return found
 
 
+async def card_states(tx: Tx | Pool, person_id: str) -> list[CardState]:
+    rows = await tx.fetch(
+        "SELECT state FROM registry.card WHERE person_id = $1 ORDER BY issued_on DESC, card_index", person_id
+    )
+    return [row["state"] for row in rows]
+
+
 async def card_at(tx: Tx | Pool, index: bytes) -> CardFound | None:
     row = await tx.fetchrow(
         """
@@ -152,9 +159,35 @@ async def insurances(tx: Tx | Pool, person_id: str) -> list[Insurance]:
     return [Insurance(**row) for row in rows]
 
 
+async def employed(tx: Tx | Pool, place: str, employer: str) -> int:
+    count: int = await tx.fetchval(
+        "SELECT count(*) FROM registry.insurance WHERE employer = $2 AND place = $1", place, employer
+    )
+    return count
+
+
+async def employees(tx: Tx | Pool, place: str, employer: str, *, limit: int, offset: int) -> list[Row]:
+    return await tx.fetch(
+        """
+        SELECT i.person_id, p.name, i.place, i.state, i.since_on, i.paid_to
+        FROM registry.insurance i JOIN registry.person p ON p.person_id = i.person_id
+        WHERE i.employer = $2 AND i.place = $1 ORDER BY i.person_id, i.psn_no LIMIT $3 OFFSET $4
+        """,
+        place,
+        employer,
+        limit,
+        offset,
+    )
+
+
 async def institution(tx: Tx | Pool, code: str) -> Institution | None:
     row = await tx.fetchrow("SELECT * FROM registry.institution WHERE code = $1", code)
     return _institution(row) if row else None
+
+
+async def institution_names(tx: Tx | Pool, codes: Collection[str]) -> dict[str, str]:
+    rows = await tx.fetch("SELECT code, name FROM registry.institution WHERE code = ANY ($1)", list(codes))
+    return {row["code"]: row["name"] for row in rows}
 
 
 async def institutions(tx: Tx | Pool, *, place: str, kind: str, text: str, limit: int) -> list[Institution]:
@@ -177,11 +210,68 @@ def _institution(row: Row) -> Institution:
     return Institution(**{**row, "services": tuple(row["services"])})
 
 
+async def regions_down_to(tx: Tx | Pool, level: int) -> list[Region]:
+    """Return the regions of the upper levels, provinces before cities."""
+    rows = await tx.fetch(
+        "SELECT code, parent, level, name FROM registry.region WHERE level <= $1 ORDER BY level, code", level
+    )
+    return [Region(**row) for row in rows]
+
+
 async def region_name(tx: Tx | Pool, code: str) -> str | None:
     name: str | None = await tx.fetchval("SELECT name FROM registry.region WHERE code = $1", code)
     return name
 
 
+async def region_names(tx: Tx | Pool, codes: Sequence[str]) -> dict[str, str]:
+    rows = await tx.fetch("SELECT code, name FROM registry.region WHERE code = ANY ($1)", codes)
+    return {row["code"]: row["name"] for row in rows}
+
+
 def _affected(status: str) -> int:
     """Return the number in PostgreSQL's answer to an INSERT: `INSERT 0 4294`."""
     return int(status.rsplit(" ", 1)[1])
+
+
+async def add_look(
+    tx: Tx, *, person_id: str, look_id: str, looker: str, looker_name: str, purpose: str, at: datetime
+) -> None:
+    await tx.execute(
+        """
+        INSERT INTO registry.look (person_id, look_id, looker, looker_name, purpose, looked_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        person_id,
+        look_id,
+        looker,
+        looker_name,
+        purpose,
+        at,
+    )
+
+
+async def looks(tx: Tx | Pool, person_id: str, *, limit: int) -> list[Row]:
+    return await tx.fetch(
+        "SELECT looker_name, purpose, looked_at FROM registry.look WHERE person_id = $1"
+        " ORDER BY looked_at DESC, look_id LIMIT $2",
+        person_id,
+        limit,
+    )
+
+
+async def add_looks(
+    tx: Tx, *, person_ids: Sequence[str], look_id: str, looker: str, looker_name: str, purpose: str, at: datetime
+) -> None:
+    await tx.execute(
+        """
+        INSERT INTO registry.look (person_id, look_id, looker, looker_name, purpose, looked_at)
+        SELECT DISTINCT unnest($1::text[]), $2, $3, $4, $5, $6::timestamptz
+        ON CONFLICT DO NOTHING
+        """,
+        person_ids,
+        look_id,
+        looker,
+        looker_name,
+        purpose,
+        at,
+    )

@@ -1,6 +1,6 @@
 """Facts about people and places, as the registry gives and takes them. Codes are the national ones."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -90,6 +90,25 @@ class Institution(Struct, frozen=True):
     phone: str
     services: tuple[str, ...]  # pharmacy, outpatient, inpatient, away
     active: bool = True
+
+
+class Employee(Struct, frozen=True):
+    """Whom an employer insures, as much of it as the employer is shown."""
+
+    person_id: str
+    name_masked: str
+    place: str
+    state: str  # psn_insu_stas
+    since_on: date
+    paid_to: date
+
+
+class Look(Struct, frozen=True):
+    """Who looked at a person's data and why, in words for that person."""
+
+    looker_name: str
+    purpose: str
+    looked_at: datetime
 
 
 class Region(Struct, frozen=True):

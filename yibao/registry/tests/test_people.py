@@ -1,7 +1,8 @@
 """People are taken in sealed, found by what they carry, and never named by an error (B15)."""
 
+import secrets
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from rich.pretty import pretty_repr
 
 from conftest import NewPerson, insured
 from yibao import registry
-from yibao.core.database import Pool, Tx
+from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import SealBroken, Vault
 from yibao.registry import Card, CardFound, CardState, Person, Registrant, actions
@@ -176,3 +177,32 @@ async def test_a_refusal_in_a_later_chunk_takes_the_earlier_ones_back(
     with pytest.raises(registry.PersonTaken):
         await registry.register_people(tx, vault, [person(120), person(121), person(122), person(122)])
     assert await registry.find_by_certificate(tx, vault, "01", person(120).cert_no) is None
+
+
+async def test_an_employer_sees_whom_it_insures_and_each_of_them_that_it_looked_once_a_day(
+    pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    """B3."""
+    employer = f"示例{secrets.token_hex(4)}有限公司"
+    ours = [
+        await new_person(name=name, insurances=(msgspec.structs.replace(insured(), employer=employer),))
+        for name in ("医小川", "保安")
+    ]
+    await new_person()
+    await new_person(insurances=(msgspec.structs.replace(insured("510100"), employer=employer),))  # Its namesake's.
+    assert await registry.employed(pool, "510500", employer) == 2
+    seen = await registry.employees(pool, vault, "510500", employer, limit=10)
+    assert {one.name_masked for one in seen} == {"医*川", "保*"}
+    assert {one.person_id for one in seen} == {one.person_id for one in ours}
+    assert len(await registry.employees(pool, vault, "510500", employer, limit=1, offset=1)) == 1
+    for later in (timedelta(), timedelta(hours=1), timedelta(days=1)):
+        async with transaction(pool) as tx:
+            await registry.note_looks(
+                tx,
+                person_ids=[one.person_id for one in seen],
+                looker="unit:1",
+                looker_name=employer,
+                purpose="查看职工参保情况",
+                at=at + later,
+            )
+    assert [look.looked_at for look in await registry.looks(pool, ours[0].person_id)] == [at + timedelta(days=1), at]
