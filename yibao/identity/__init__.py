@@ -6,29 +6,51 @@ unless to whoever proved that the phone is theirs; neither outbox nor refusals c
 
 Five wrong passwords lock one device for twenty minutes. Devices on which the password was never right share a further
 limit of twenty failures an hour, past which they need an SMS code first. So many devices help nobody to guess, and
-nobody can lock the owner out of a phone that is in use.
+nobody can lock the owner out of a phone that is in use. An SMS code serves the device that asked for it, ten a day and
+twenty for all unknown devices together: a stranger's requests and tries leave the owner's code alone.
 
 The named exception to "a room takes the face's transaction": whatever tests a secret (`register`, `sign_in`,
-`sign_in_by_code`, `sign_in_staff`, `unlock`, `check_pay_password`, `change_pay_password`, both resets) takes the pool.
-A refusal rolls the face's transaction back, and the count of failures must outlive it; moreover it must be committed
-before the secret is compared, or guesses sent at once would not see each other. `verify_real_name` takes the pool
-because a bank is asked in its middle.
+`sign_in_by_code`, `sign_in_staff`, `unlock`, `check_pay_password`, `change_pay_password`, the resets, the changes of a
+phone) takes the pool. A refusal rolls the face's transaction back, and the count of failures must outlive it; moreover
+it must be committed before the secret is compared, or guesses sent at once would not see each other.
+`verify_real_name` takes the pool because a bank is asked in its middle.
 """
 
 from yibao.identity.actions import (
+    account_of_certificate,
     add_staff,
     attach_person,
+    case,
     change_pay_password,
+    change_phone,
+    change_phone_at_counter,
+    change_phone_by_face,
+    channel_account,
     check_pay_password,
+    close_account,
     detach_person,
+    end_other_sessions,
     end_session,
+    end_session_of,
+    end_sessions_at_counter,
+    end_sessions_on,
+    end_unit_sessions,
+    find_channel_account,
     issue_api_key,
+    linked_channels,
+    move_channel_users,
     open_account,
+    open_case,
     prove_real_name,
     register,
+    request_change_codes,
     request_code,
+    request_code_at_counter,
     reset_login_password,
+    reset_login_password_by_face,
     reset_pay_password,
+    reset_pay_password_by_bank,
+    reset_pay_password_by_face,
     revoke_api_keys,
     set_pay_password,
     sign_in,
@@ -36,18 +58,23 @@ from yibao.identity.actions import (
     sign_in_staff,
     start_session,
     start_staff_session,
+    start_unit_session,
+    unbind_phone_at_counter,
+    unlink_channel,
     unlock,
     verify_real_name,
 )
 from yibao.identity.hasher import Hasher
 from yibao.identity.nobank import NoBank
-from yibao.identity.queries import account, account_of_person, institution_of_key, session, sessions_of
-from yibao.identity.rules import CODE_LASTS, opened_code_request
-from yibao.identity.types import Account, CodeRequest, Elements, Session, SessionSeen, Staff
+from yibao.identity.queries import account, account_of_person, institution_of_key, session, session_id, sessions_of
+from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, subject
+from yibao.identity.types import Account, Case, CodeRequest, Elements, Session, SessionSeen, Staff
 
 __all__ = [
+    "CERT_TYPES",
     "CODE_LASTS",
     "Account",
+    "Case",
     "CodeRequest",
     "Elements",
     "Hasher",
@@ -56,24 +83,46 @@ __all__ = [
     "SessionSeen",
     "Staff",
     "account",
+    "account_of_certificate",
     "account_of_person",
     "add_staff",
     "attach_person",
+    "case",
     "change_pay_password",
+    "change_phone",
+    "change_phone_at_counter",
+    "change_phone_by_face",
+    "channel_account",
     "check_pay_password",
+    "close_account",
     "detach_person",
+    "end_other_sessions",
     "end_session",
+    "end_session_of",
+    "end_sessions_at_counter",
+    "end_sessions_on",
+    "end_unit_sessions",
+    "find_channel_account",
     "institution_of_key",
     "issue_api_key",
+    "linked_channels",
+    "move_channel_users",
     "open_account",
+    "open_case",
     "opened_code_request",
     "prove_real_name",
     "register",
+    "request_change_codes",
     "request_code",
+    "request_code_at_counter",
     "reset_login_password",
+    "reset_login_password_by_face",
     "reset_pay_password",
+    "reset_pay_password_by_bank",
+    "reset_pay_password_by_face",
     "revoke_api_keys",
     "session",
+    "session_id",
     "sessions_of",
     "set_pay_password",
     "sign_in",
@@ -81,6 +130,10 @@ __all__ = [
     "sign_in_staff",
     "start_session",
     "start_staff_session",
+    "start_unit_session",
+    "subject",
+    "unbind_phone_at_counter",
+    "unlink_channel",
     "unlock",
     "verify_real_name",
 ]

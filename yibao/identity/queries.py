@@ -49,12 +49,17 @@ async def session(pool: Pool, token: str, at: datetime) -> Session | None:
     """Return who holds a token, in one statement; an account's session in use ends later by up to a day."""
     row = await store.session(
         pool,
-        gm.sm3(token.encode()),
+        rules.token_digest(token),
         at=at,
         extended_until=at + rules.SESSION_LASTS,
         due_before=at + rules.SESSION_LASTS - rules.SESSION_STEP,
     )
     return None if row is None else Session(**{name: value for name, value in row.items() if value is not None})
+
+
+def session_id(token: str) -> str:
+    """Return the id under which `sessions_of` lists the session of a token."""
+    return rules.token_digest(token).hex()
 
 
 async def sessions_of(tx: Tx | Pool, account_id: str, at: datetime) -> list[SessionSeen]:

@@ -37,16 +37,25 @@ class CodeTooOften(Refusal):
     code = "identity.code_too_often"
     status = 429
     title = "今天获取验证码的次数已用完"
-    detail = "同一手机号每天最多获取 10 次同一用途的验证码。"
+    detail = "同一台设备每天最多为一个手机号获取 10 次同一用途的验证码。"
     hint = "请核对短信是否被手机拦截。"
     remedy = "请检查短信拦截设置，明天再试；急用请到医保经办窗口办理，或拨打 12393。"
+
+
+class CodeNeedsKnownDevice(Refusal):
+    code = "identity.code_needs_known_device"
+    status = 429
+    title = "今天不再向陌生设备发送验证码"
+    detail = "今天有多台陌生设备为这个手机号获取验证码。平时使用的手机不受影响，仍可获取。"
+    hint = "请在平时使用的手机上获取，或改用人脸识别。"
+    remedy = "请在平时使用的手机上获取，或改用登录密码、人脸识别；也可明天再试，急用请到医保经办窗口，或拨打 12393。"
 
 
 class CodeExpired(Refusal):
     code = "identity.code_expired"
     status = 403
     title = "验证码已失效"
-    detail = "验证码 5 分钟内有效，只能使用一次，输错 5 次后作废；重新获取后，以前的验证码也作废。"
+    detail = "验证码只在获取它的设备上、5 分钟内有效，只能使用一次，输错 5 次后作废；重新获取后，以前的验证码也作废。"
     hint = "请重新获取验证码。"
     remedy = "请重新获取验证码，并填写最新一条短信中的数字。"
 
@@ -66,6 +75,68 @@ class AlreadyRegistered(Refusal):
     detail = "一个手机号只能注册一个账户。"
     hint = "请引导用户直接登录。"
     remedy = "请直接登录；忘记密码的，请在登录页点「忘记密码」。"
+
+
+class PhoneUnchanged(Refusal):
+    code = "identity.phone_unchanged"
+    status = 422
+    title = "新旧手机号相同"
+    detail = "填写的就是账户现在的手机号，没有作任何改动。"
+    remedy = "请填写要更换成的新手机号。"
+
+
+class OldPhoneMissing(Refusal):
+    code = "identity.old_phone_missing"
+    title = "账户还没有手机号"
+    detail = "账户没有可以接收验证码的手机号。"
+    remedy = "请改用人脸识别设置手机号，或带身份证件到医保经办窗口办理（12393）。"
+
+
+class OldPhoneCodeWrong(Refusal):
+    code = "identity.old_phone_code_wrong"
+    status = 403
+    title = "原手机号的验证码不正确"
+    detail = "还可以再试 {left} 次。"
+    remedy = "两个手机号各收到一个验证码，请核对原手机号最新一条短信中的 6 位数字。"
+
+
+# The counter.
+
+
+class CertificateNotChecked(Refusal):
+    code = "identity.certificate_not_checked"
+    status = 422
+    title = "请先核对本人和证件"
+    detail = "没有勾选「已核对本人和证件原件」，没有查找账户。"
+    hint = "请核对证件原件和本人相貌后勾选。"
+    remedy = "请出示本人的证件原件。"
+
+
+class ReasonMissing(Refusal):
+    code = "identity.reason_missing"
+    status = 422
+    title = "请写明办理原因"
+    detail = "原因不能为空，最多 200 字，本人能看到。"
+    hint = "例如：手机丢失，本人到窗口申请更换手机号。"
+    remedy = "请向窗口说明办理原因。"
+
+
+class AccountOfCertificateMissing(Refusal):
+    code = "identity.account_of_certificate_missing"
+    status = 404
+    title = "没有找到以此证件实名的账户"
+    detail = "没有账户用这个证件做过实名认证。"
+    hint = "请核对证件类型和号码；本人可能用另一种证件实名，或尚未实名认证。"
+    remedy = "请核对证件；还没有实名认证的，用现在的手机号重新注册即可。"
+
+
+class CaseUnknown(Refusal):
+    code = "identity.case_unknown"
+    status = 404
+    title = "没有这次窗口办理"
+    detail = "窗口办理由打开它的经办人在 30 分钟内完成。"
+    hint = "请重新核对证件，再次查找。"
+    remedy = "请窗口重新核对证件后办理。"
 
 
 # What a password must be.
@@ -148,6 +219,23 @@ class PayPasswordUnchanged(Refusal):
     detail = "新密码与原密码相同，没有作任何改动。"
     hint = "请设置不同的新密码。"
     remedy = "请设置一个与原来不同的交易密码。"
+
+
+class PasswordsDiffer(Refusal):
+    code = "identity.passwords_differ"
+    status = 422
+    title = "两次输入的交易密码不一致"
+    detail = "没有作任何改动。"
+    remedy = "请重新输入两次，注意数字一致。"
+
+
+class ConsentMissing(Refusal):
+    code = "identity.consent_missing"
+    status = 422
+    title = "请先同意核对您的信息"
+    detail = "没有勾选同意，信息没有提交给银联。"
+    hint = "请引导用户阅读后勾选。"
+    remedy = "请阅读说明，勾选同意后再提交。"
 
 
 # Passwords that are not right, and locks. For a phone without an account they are the same as for one with it.
@@ -264,6 +352,14 @@ class RealNameMissing(Refusal):
     remedy = "请到「我的 › 实名认证」完成认证后再试。"
 
 
+class WhoIncomplete(Refusal):
+    code = "identity.who_incomplete"
+    status = 422
+    title = "请填写姓名、证件类型和证件号码"
+    detail = "三项都要填写，才能开始人脸识别。"
+    remedy = "请按证件填写姓名和号码；外籍人员按护照或永久居留身份证上的姓名填写。"
+
+
 class CertificateNotOfAccount(Refusal):
     code = "identity.certificate_not_of_account"
     status = 403
@@ -271,6 +367,15 @@ class CertificateNotOfAccount(Refusal):
     detail = "填写的证件号码不是本账户实名认证时的号码。"
     hint = "请核对实名认证时使用的证件。"
     remedy = "请填写实名认证时使用的证件号码；证件已更换的，请到医保经办窗口办理。"
+
+
+class AccountOfNameMissing(Refusal):
+    code = "identity.account_of_name_missing"
+    status = 404
+    title = "没有找到您实名的账户"
+    detail = "人脸识别已通过，但没有账户用您的证件做过实名认证。"
+    hint = "请核对证件类型；未实名的账户只能用注册的手机号找回。"
+    remedy = "请用注册的手机号找回，或用手机号重新注册；手机号已停用的，请带身份证件到医保经办窗口办理（12393）。"
 
 
 class RealNameOfAnother(Refusal):
@@ -354,6 +459,14 @@ class BankUnknown(Refusal):
     detail = "认证结果待确认，既没有通过，也没有被拒绝。"
     hint = "请用相同的信息再次提交，10 分钟内不另计次数。"
     remedy = "请稍候用相同的信息再次提交，不会重复认证；一直没有结果的，请改用人脸识别。"
+
+
+class StillBound(Refusal):
+    code = "identity.still_bound"
+    title = "请先解除医保关系的绑定"
+    detail = "账户还绑定着医保关系，没有注销。"
+    hint = "先解除绑定，再注销账户。"
+    remedy = "请先解除绑定，再注销账户。"
 
 
 class AttachedElsewhere(Refusal):

@@ -9,16 +9,21 @@ from itertools import pairwise
 
 import msgspec
 
+from yibao.core import gm
 from yibao.core.clock import BEIJING, day_of
+from yibao.core.database import Row
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
+from yibao.face import Subject
 from yibao.identity import refusals
 from yibao.identity.types import Account, Announced, Brake, CodeRequest, Elements, Failures, Password, Purpose
 from yibao.identity.unionpay import Agreed, Differs, Element, Unsupported, Verdict
 
 CODE_LASTS = timedelta(minutes=5)
 CODE_WAIT = timedelta(minutes=1)
-CODES_A_DAY = 10
+CODES_A_DAY = 10  # for one device
+# For all strange devices together: what two of them may have, and a hundred guesses at a million numbers.
+STRANGE_CODES_A_DAY = 20
 CODE_TRIES = 5
 
 TRIES = 5
@@ -31,6 +36,9 @@ BRAKE_FOR = timedelta(hours=1)
 LOGIN_PASSWORD_LENGTH_MIN = 8
 LOGIN_PASSWORD_LENGTH_MAX = 64
 
+CASE_LASTS = timedelta(minutes=30)
+REASON_LENGTH_MAX = 200
+
 SESSION_LASTS = timedelta(days=30)
 SESSION_STEP = timedelta(days=1)  # How often the end of a session in use is moved, so that reading seldom writes.
 STAFF_SESSION_LASTS = timedelta(hours=12)
@@ -39,6 +47,18 @@ REAL_NAME_ATTEMPTS_A_DAY = 5
 # A silent bank is asked again under the same number; later under a new one, lest an order that the other side lost
 # for good shuts its person out.
 ASKED_AGAIN_FOR = timedelta(minutes=10)
+
+# psn_cert_type, the usual ones first; the names are the national ones, shortened.
+CERT_TYPES = {
+    "01": "居民身份证",
+    "04": "香港居民来往内地通行证",
+    "05": "澳门居民来往内地通行证",
+    "06": "台湾居民来往大陆通行证",
+    "17": "港澳台居民居住证",
+    "07": "外国人永久居留身份证",
+    "08": "外国护照",
+}
+NAME_LENGTH_MAX, CERT_NO_LENGTH_MAX = 60, 40
 
 _PHONE = re.compile(r"(?:\+?86)?(1[0-9]{10})")
 _PAY_PASSWORD = re.compile(r"[0-9]{6}")
@@ -65,6 +85,11 @@ def staff_login(text: str) -> str:
     return "".join(sign for sign in typed(text) if sign.isprintable()).strip()[:_STAFF_LOGIN_LENGTH_MAX]
 
 
+def token_digest(token: str) -> bytes:
+    """Return by what a session is stored. A bare digest will do: nobody finds 32 random bytes from it."""
+    return gm.sm3(token.encode())
+
+
 def day_start(at: datetime) -> datetime:
     """Return the instant at which the business day of `at` began."""
     return datetime.combine(day_of(at), time(), BEIJING)
@@ -74,14 +99,16 @@ def day_start(at: datetime) -> datetime:
 # So each is known for itself in the other's place, and neither field can be used to test the other password.
 
 
-def require_login_password(password: str, *, phone: str) -> None:
-    """Refusals, first that applies: LoginPasswordLength, LoginPasswordTooPlain, LoginPasswordHoldsPhone."""
+def require_login_password(password: str, *, phone: str | None) -> None:
+    """`phone` is None while it is not known whose password it will be.
+
+    Refusals, first that applies: LoginPasswordLength, LoginPasswordTooPlain, LoginPasswordHoldsPhone."""
     text = typed(password)
     if not LOGIN_PASSWORD_LENGTH_MIN <= len(text) <= LOGIN_PASSWORD_LENGTH_MAX:
         raise refusals.LoginPasswordLength
     if not _has_letter_and_digit(text):
         raise refusals.LoginPasswordTooPlain
-    if phone in text:
+    if phone and phone in text:
         raise refusals.LoginPasswordHoldsPhone
 
 
@@ -165,14 +192,50 @@ def _minutes(span: timedelta) -> int:
     return -(-span // timedelta(minutes=1))
 
 
+# Phones and devices.
+
+
+def may_give_up(other: Row, *, cert_index: bytes | None) -> bool:
+    """Tell whether an account may lose its phone to another of the same owner, who has proved that the phone is theirs.
+
+    An account without a real name is nothing but the phone; one of the same certificate is the same person's. Neither
+    with an insurance bound, which would be lost with it.
+    """
+    return other["person_id"] is None and other["cert_index"] in (None, cert_index)
+
+
+# In order: a tablet names its system too, and every browser names Chrome or Safari.
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "OpenHarmony": "鸿蒙手机",
+    "HarmonyOS": "鸿蒙手机",
+    "Android": "安卓手机",
+    "Windows": "Windows 电脑",
+    "Macintosh": "Mac 电脑",
+    "Linux": "Linux 电脑",
+}
+_PROGRAMS = {"MicroMessenger": "微信", "AlipayClient": "支付宝"}
+
+
+def device_name(agent: str) -> str:
+    """Return what a browser's owner recognises it by: 安卓手机 · 微信. What it says of itself is kept no further."""
+    system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "其他设备")
+    return f"{system} · {next((name for mark, name in _PROGRAMS.items() if mark in agent), '浏览器')}"
+
+
 # SMS codes.
 
 
 def announced(purpose: Purpose, *, registered: bool) -> Announced | None:
-    """Return what the phone is told: without an account nothing but a registration, with one anything else."""
+    """Return what the phone is told: without an account nothing but a registration, with one anything else.
+
+    A phone that is to become an account's own is sent its code in either case; whoever reads it there may know whether
+    it has an account.
+    """
     if purpose == "register":
         return "already_registered" if registered else "register"
-    return purpose if registered else None
+    return purpose if registered or purpose == "change_phone_new" else None
 
 
 def code_digest(vault: Vault, *, phone: str, purpose: Purpose, code: str) -> bytes:
@@ -225,6 +288,23 @@ def tidy(elements: Elements) -> Elements:
     )
 
 
+def subject(name: str, cert_type: str, cert_no_: str) -> Subject:
+    """Return whose face is to be compared. Refusals: WhoIncomplete."""
+    who = Subject(" ".join(name.split()), cert_type, cert_no(cert_no_))
+    if not 0 < len(who.name) <= NAME_LENGTH_MAX or not 0 < len(who.cert_no) <= CERT_NO_LENGTH_MAX:
+        raise refusals.WhoIncomplete
+    if cert_type not in CERT_TYPES or not (who.name + who.cert_no).isprintable():
+        raise refusals.WhoIncomplete
+    return who
+
+
+def subject_of(account: Account) -> Subject:
+    """Return whose face an account's own is. Refusals: RealNameMissing."""
+    if account.name is None or account.cert_type is None or account.cert_no is None:
+        raise refusals.RealNameMissing
+    return Subject(account.name, account.cert_type, account.cert_no)
+
+
 def cert_no(text: str) -> str:
     """Return a certificate number as it is stored: half width, upper case, no spaces."""
     return "".join(typed(text).upper().split())
@@ -234,6 +314,12 @@ def require_same_person(account: Account, *, cert_type: str, cert_no: str) -> No
     """Refusals: RealNameOfAnother."""
     if account.cert_no is not None and (account.cert_type, account.cert_no) != (cert_type, cert_no):
         raise refusals.RealNameOfAnother
+
+
+def require_own_certificate(account: Account, who: Subject) -> None:
+    """Refusals: CertificateNotOfAccount."""
+    if (account.cert_type, account.cert_no) != (who.cert_type, who.cert_no):
+        raise refusals.CertificateNotOfAccount
 
 
 def elements_digest(vault: Vault, elements: Elements) -> bytes:
@@ -276,3 +362,8 @@ def require_agreed(verdict: Verdict) -> None:
             raise refusals.BankCardUnsupported
         case _:
             raise refusals.BankUnknown
+
+
+def cert_index(vault: Vault, *, cert_type: str, cert_no: str) -> bytes:
+    """Return by what an account is found whose owner is proved to hold this certificate."""
+    return vault.index(f"account:{cert_type}", cert_no)

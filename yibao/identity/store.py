@@ -64,14 +64,37 @@ async def exchange_hash(tx: Tx, guess: Guess, *, old: str | None, new: str) -> N
     await tx.execute(statement, guess.subject, old, new)
 
 
-async def set_real_name(tx: Tx, account_id: str, *, name: bytes, cert_type: str, cert_no: bytes, at: datetime) -> None:
+async def set_real_name(
+    tx: Tx, account_id: str, *, name: bytes, cert_type: str, cert_no: bytes, cert_index: bytes, at: datetime
+) -> None:
     await tx.execute(
-        "UPDATE identity.account SET name = $2, cert_type = $3, cert_no = $4, real_name_at = $5 WHERE account_id = $1",
+        """
+        UPDATE identity.account SET name = $2, cert_type = $3, cert_no = $4, cert_index = $5, real_name_at = $6
+        WHERE account_id = $1
+        """,
         account_id,
         name,
         cert_type,
         cert_no,
+        cert_index,
         at,
+    )
+
+
+async def accounts_of_certificate(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
+    """Return the accounts whose owner is proved to hold a certificate, the one with the insurance first."""
+    return await tx.fetch(
+        "SELECT * FROM identity.account WHERE cert_index = $1 ORDER BY person_id IS NULL, created_at", cert_index
+    )
+
+
+async def set_phone(tx: Tx, account_id: str, *, phone_index: bytes | None, phone: bytes | None) -> None:
+    """Give an account its phone, or none; asyncpg.UniqueViolationError if another account has it."""
+    await tx.execute(
+        "UPDATE identity.account SET phone_index = $2, phone = $3 WHERE account_id = $1",
+        account_id,
+        phone_index,
+        phone,
     )
 
 
@@ -92,25 +115,27 @@ async def renew_code(
     *,
     phone_index: bytes,
     purpose: Purpose,
+    device: str,
     code_digest: bytes,
     at: datetime,
     last_before: datetime,
     day_start: datetime,
     a_day: int,
 ) -> datetime | None:
-    """Replace the code of a phone and purpose; if it is too soon or too often, return when the last one was made."""
+    """Replace a device's code for a phone and purpose; if too soon or too often, return when the last one was made."""
     renewed = await tx.fetchval(
         """
-        INSERT INTO identity.sms_code AS c (phone_index, purpose, code_digest, sent_at, sent_today)
-        VALUES ($1, $2, $3, $4, 1)
-        ON CONFLICT (phone_index, purpose) DO UPDATE
+        INSERT INTO identity.sms_code AS c (phone_index, purpose, device, code_digest, sent_at, sent_today)
+        VALUES ($1, $2, $3, $4, $5, 1)
+        ON CONFLICT (phone_index, purpose, device) DO UPDATE
         SET code_digest = excluded.code_digest, sent_at = excluded.sent_at, tries = 0, used_at = NULL,
-            sent_today = CASE WHEN c.sent_at < $6 THEN 1 ELSE c.sent_today + 1 END
-        WHERE c.sent_at <= $5 AND (c.sent_at < $6 OR c.sent_today < $7)
+            sent_today = CASE WHEN c.sent_at < $7 THEN 1 ELSE c.sent_today + 1 END
+        WHERE c.sent_at <= $6 AND (c.sent_at < $7 OR c.sent_today < $8)
         RETURNING true
         """,
         phone_index,
         purpose,
+        device,
         code_digest,
         at,
         last_before,
@@ -120,37 +145,70 @@ async def renew_code(
     if renewed:
         return None
     last: datetime = await tx.fetchval(
-        "SELECT sent_at FROM identity.sms_code WHERE phone_index = $1 AND purpose = $2", phone_index, purpose
+        "SELECT sent_at FROM identity.sms_code WHERE phone_index = $1 AND purpose = $2 AND device = $3",
+        phone_index,
+        purpose,
+        device,
     )
     return last
 
 
+async def brake_codes(
+    tx: Tx, *, phone_index: bytes, purpose: Purpose, at: datetime, day_start: datetime, a_day: int
+) -> bool:
+    """Count a code for an unknown device; False if unknown devices together have had `a_day` of them today."""
+    counted = await tx.fetchval(
+        """
+        INSERT INTO identity.sms_brake AS b (phone_index, purpose, sent, since) VALUES ($1, $2, 1, $3)
+        ON CONFLICT (phone_index, purpose) DO UPDATE
+        SET sent = CASE WHEN b.since < $4 THEN 1 ELSE b.sent + 1 END,
+            since = CASE WHEN b.since < $4 THEN excluded.since ELSE b.since END
+        WHERE b.since < $4 OR b.sent < $5
+        RETURNING true
+        """,
+        phone_index,
+        purpose,
+        at,
+        day_start,
+        a_day,
+    )
+    return bool(counted)
+
+
+async def drop_codes(tx: Tx, *, phone_index: bytes, sent_before: datetime) -> None:
+    await tx.execute("DELETE FROM identity.sms_code WHERE phone_index = $1 AND sent_at < $2", phone_index, sent_before)
+
+
 async def count_code_try(
-    pool: Pool, *, phone_index: bytes, purpose: Purpose, sent_after: datetime, tries_max: int
+    pool: Pool, *, phone_index: bytes, purpose: Purpose, device: str, sent_after: datetime, tries_max: int
 ) -> Row | None:
     """Count a try of a code that can still be used, and return its digest and the tries; None if there is none."""
     return await pool.fetchrow(
         """
         UPDATE identity.sms_code SET tries = tries + 1
-        WHERE phone_index = $1 AND purpose = $2 AND sent_at > $3 AND tries < $4 AND used_at IS NULL
+        WHERE phone_index = $1 AND purpose = $2 AND device = $3 AND sent_at > $4 AND tries < $5 AND used_at IS NULL
         RETURNING code_digest, tries
         """,
         phone_index,
         purpose,
+        device,
         sent_after,
         tries_max,
     )
 
 
-async def spend_code(tx: Tx, *, phone_index: bytes, purpose: Purpose, code_digest: bytes, at: datetime) -> bool:
+async def spend_code(
+    tx: Tx, *, phone_index: bytes, purpose: Purpose, device: str, code_digest: bytes, at: datetime
+) -> bool:
     """Use a code up; False if it has been used or replaced meanwhile."""
     spent = await tx.fetchval(
         """
-        UPDATE identity.sms_code SET used_at = $4
-        WHERE phone_index = $1 AND purpose = $2 AND code_digest = $3 AND used_at IS NULL RETURNING true
+        UPDATE identity.sms_code SET used_at = $5
+        WHERE phone_index = $1 AND purpose = $2 AND device = $3 AND code_digest = $4 AND used_at IS NULL RETURNING true
         """,
         phone_index,
         purpose,
+        device,
         code_digest,
         at,
     )
@@ -232,6 +290,27 @@ async def know_device(tx: Tx, guess: Guess, *, known_at: datetime | None) -> Non
     )
 
 
+async def device_known(tx: Tx, subject: str, device: str) -> bool:
+    """Tell whether a password or an SMS code of this subject was ever right on a device."""
+    known: bool = await tx.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM identity.failure
+            WHERE subject = $1 AND password IN ('login', 'pay') AND device = $2 AND known_at IS NOT NULL)
+        """,
+        subject,
+        device,
+    )
+    return known
+
+
+async def forget_device(tx: Tx, account_id: str, device: str) -> None:
+    """Know a device no longer; locks on it stay."""
+    await tx.execute(
+        "UPDATE identity.failure SET known_at = NULL WHERE subject = $1 AND device = $2", account_id, device
+    )
+
+
 async def forget_devices(tx: Tx, account_id: str, password: Password) -> None:
     """Forget the failures of a password and where it has been right."""
     await tx.execute("DELETE FROM identity.failure WHERE subject = $1 AND password = $2", account_id, password)
@@ -252,6 +331,9 @@ async def add_session(
     account_id: str | None,
     staff_login: str | None,
     device: str,
+    device_name: str,
+    channel: str,
+    unit: str | None,
     at: datetime,
     expires_at: datetime,
 ) -> None:
@@ -264,8 +346,9 @@ async def add_session(
     )
     await tx.execute(
         """
-        INSERT INTO identity.session (token_digest, account_id, staff_login, device, started_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO identity.session
+            (token_digest, account_id, staff_login, device, started_at, expires_at, channel, unit, device_name)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """,
         token_digest,
         account_id,
@@ -273,6 +356,9 @@ async def add_session(
         device,
         at,
         expires_at,
+        channel,
+        unit,
+        device_name,
     )
 
 
@@ -286,7 +372,8 @@ async def session(
             UPDATE identity.session SET expires_at = $3
             WHERE token_digest = $1 AND account_id IS NOT NULL AND expires_at > $2 AND expires_at < $4
         )
-        SELECT s.device, s.account_id, a.person_id, s.staff_login, f.institution, f.role, f.display_name
+        SELECT s.device, s.channel, s.unit, s.account_id, a.person_id, s.staff_login,
+               f.institution, f.role, f.display_name
         FROM identity.session s
         LEFT JOIN identity.account a ON a.account_id = s.account_id
         LEFT JOIN identity.staff f ON f.login = s.staff_login
@@ -302,8 +389,9 @@ async def session(
 async def sessions_of(tx: Tx | Pool, account_id: str, *, at: datetime) -> list[Row]:
     return await tx.fetch(
         """
-        SELECT device, started_at, expires_at FROM identity.session
-        WHERE account_id = $1 AND expires_at > $2 ORDER BY started_at DESC
+        SELECT encode(token_digest, 'hex') AS session_id, device, channel, unit IS NOT NULL AS for_unit, device_name,
+               started_at, expires_at
+        FROM identity.session WHERE account_id = $1 AND expires_at > $2 ORDER BY started_at DESC
         """,
         account_id,
         at,
@@ -314,8 +402,39 @@ async def end_session(tx: Tx, token_digest: bytes) -> None:
     await tx.execute("DELETE FROM identity.session WHERE token_digest = $1", token_digest)
 
 
-async def end_sessions_of(tx: Tx, account_id: str) -> None:
+async def end_session_of(tx: Tx, account_id: str, token_digest: bytes) -> str | None:
+    """End one session of an account and return its device; None if there is none."""
+    device: str | None = await tx.fetchval(
+        "DELETE FROM identity.session WHERE account_id = $1 AND token_digest = $2 RETURNING device",
+        account_id,
+        token_digest,
+    )
+    return device
+
+
+async def end_sessions_of(tx: Tx, account_id: str, *, but: bytes = b"") -> None:
+    """End the sessions of an account, except the one with the digest `but`."""
+    await tx.execute("DELETE FROM identity.session WHERE account_id = $1 AND token_digest <> $2", account_id, but)
+
+
+async def forget_account(tx: Tx, account_id: str, *, phone_index: bytes | None, at: datetime) -> None:
+    """Empty an account of everything personal, and delete what was kept beside it."""
+    await tx.execute(
+        """
+        UPDATE identity.account
+        SET phone_index = NULL, phone = NULL, login_hash = NULL, pay_hash = NULL, name = NULL, cert_type = NULL,
+            cert_no = NULL, cert_index = NULL, real_name_at = NULL, closed_at = $2
+        WHERE account_id = $1
+        """,
+        account_id,
+        at,
+    )
     await tx.execute("DELETE FROM identity.session WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM identity.channel_user WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM identity.real_name_attempt WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM identity.failure WHERE subject = $1", account_id)
+    await tx.execute("DELETE FROM identity.brake WHERE subject = $1", account_id)
+    await tx.execute("DELETE FROM identity.sms_code WHERE phone_index = $1", phone_index)
 
 
 # Staff and the keys of institutions.
@@ -403,4 +522,126 @@ async def decide_attempt(tx: Tx, *, account_id: str, order_id: str, verdict: str
         account_id,
         order_id,
         verdict,
+    )
+
+
+# Users of channels.
+
+
+async def put_channel_user(tx: Tx, *, channel: str, user_index: bytes, account_id: str, at: datetime) -> str:
+    """Return the account of a channel's user, who is given this one if they have none."""
+    known: str = await tx.fetchval(
+        """
+        INSERT INTO identity.channel_user AS u (channel, user_index, account_id, since_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (channel, user_index) DO UPDATE SET account_id = u.account_id RETURNING account_id
+        """,
+        channel,
+        user_index,
+        account_id,
+        at,
+    )
+    return known
+
+
+async def add_bare_account(tx: Tx, account_id: str, at: datetime) -> None:
+    """Store an account without phone and passwords."""
+    await tx.execute("INSERT INTO identity.account (account_id, created_at) VALUES ($1, $2)", account_id, at)
+
+
+async def account_of_channel_user(tx: Tx | Pool, channel: str, user_index: bytes) -> str | None:
+    account_id: str | None = await tx.fetchval(
+        "SELECT account_id FROM identity.channel_user WHERE channel = $1 AND user_index = $2", channel, user_index
+    )
+    return account_id
+
+
+async def move_channel_users(tx: Tx, *, channel: str, account_id: str, to: str) -> None:
+    await tx.execute(
+        "UPDATE identity.channel_user SET account_id = $3 WHERE channel = $1 AND account_id = $2",
+        channel,
+        account_id,
+        to,
+    )
+
+
+async def channels_of(tx: Tx | Pool, account_id: str) -> list[Row]:
+    return await tx.fetch(
+        "SELECT channel, count(*) AS users FROM identity.channel_user WHERE account_id = $1"
+        " GROUP BY channel ORDER BY channel",
+        account_id,
+    )
+
+
+async def forget_channel_users(tx: Tx, *, channel: str, account_id: str) -> None:
+    await tx.execute("DELETE FROM identity.channel_user WHERE channel = $1 AND account_id = $2", channel, account_id)
+
+
+async def end_channel_sessions(tx: Tx, *, channel: str, account_id: str) -> None:
+    await tx.execute("DELETE FROM identity.session WHERE account_id = $2 AND channel = $1", channel, account_id)
+
+
+async def end_unit_sessions(tx: Tx, *, unit: str, account_id: str | None) -> None:
+    await tx.execute(
+        "DELETE FROM identity.session WHERE unit = $1 AND ($2::text IS NULL OR account_id = $2)", unit, account_id
+    )
+
+
+async def end_sessions_on(tx: Tx, *, account_id: str, device: str, channel: str) -> None:
+    await tx.execute(
+        "DELETE FROM identity.session WHERE account_id = $1 AND device = $2 AND channel = $3",
+        account_id,
+        device,
+        channel,
+    )
+
+
+# The counter.
+
+
+async def add_case(
+    tx: Tx, *, case_id: str, cert_index: bytes, clerk: str, place: str, reason: bytes, at: datetime
+) -> None:
+    await tx.execute(
+        """
+        INSERT INTO identity.counter_case (case_id, cert_index, clerk, place, sealed_reason, opened_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        case_id,
+        cert_index,
+        clerk,
+        place,
+        reason,
+        at,
+    )
+
+
+async def case(tx: Tx | Pool, case_id: str, *, clerk: str, opened_after: datetime) -> Row | None:
+    return await tx.fetchrow(
+        "SELECT * FROM identity.counter_case WHERE case_id = $1 AND clerk = $2 AND opened_at > $3",
+        case_id,
+        clerk,
+        opened_after,
+    )
+
+
+async def add_act(tx: Tx, *, account_id: str, act_id: str, case_id: str, act: str, at: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO identity.counter_act (account_id, act_id, case_id, act, at) VALUES ($1, $2, $3, $4, $5)",
+        account_id,
+        act_id,
+        case_id,
+        act,
+        at,
+    )
+
+
+async def acts_of_certificate(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
+    """Return what was done at counters to the accounts of a certificate's holder, the latest first."""
+    return await tx.fetch(
+        """
+        SELECT a.account_id, a.act, a.at, c.clerk, c.place, c.case_id, c.reason, c.sealed_reason
+        FROM identity.counter_case c JOIN identity.counter_act a ON a.case_id = c.case_id
+        WHERE c.cert_index = $1 ORDER BY a.at DESC, a.act_id
+        """,
+        cert_index,
     )

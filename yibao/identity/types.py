@@ -5,8 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-Purpose = Literal["register", "login", "reset_login", "reset_pay", "unlock"]
-Announced = Literal["register", "login", "reset_login", "reset_pay", "unlock", "already_registered"]
+Purpose = Literal["register", "login", "reset_login", "reset_pay", "unlock", "change_phone_old", "change_phone_new"]
+Announced = Literal[Purpose, "already_registered"]
+Act = Literal["phone_changed", "phone_unbound", "sessions_ended"]
 Password = Literal["login", "pay", "staff"]
 
 
@@ -24,7 +25,7 @@ class Account(_Personal, frozen=True):
     """An account as its owner sees it; name and certificate once the real name is proved, person once bound."""
 
     account_id: str
-    phone: str
+    phone: str  # Empty while an account that a channel brought has none.
     name: str | None
     cert_type: str | None
     cert_no: str | None
@@ -56,7 +57,10 @@ class Elements(_Personal, frozen=True):
 
 
 class Session(Struct, frozen=True):
-    """Who is signed in: an account, with its person once the insurance is bound, or a member of staff."""
+    """Who is signed in: an account, with its person once the insurance is bound, or a member of staff.
+
+    `unit` is set where the account acts for an employer or institution with its unit code.
+    """
 
     device: str
     account_id: str = ""
@@ -65,14 +69,20 @@ class Session(Struct, frozen=True):
     institution: str = ""
     role: str = ""
     display_name: str = ""
+    channel: str = "web"
+    unit: str = ""
 
 
 class SessionSeen(Struct, frozen=True):
     """One place where an account is signed in, for its owner to look at."""
 
+    session_id: str  # A digest of the token: it names the session and opens nothing.
     device: str
+    device_name: str
     started_at: datetime
     expires_at: datetime
+    channel: str = "web"
+    for_unit: bool = False
 
 
 class Staff(Struct, frozen=True):
@@ -81,9 +91,30 @@ class Staff(Struct, frozen=True):
     login: str
     institution: str
     display_name: str
-    role: Literal["cashier"]
+    role: Literal["cashier", "clerk"]
     password_hash: str
     active: bool = True
+
+
+class CounterAct(Struct, frozen=True):
+    """What a clerk did to an account, and why."""
+
+    account_id: str
+    act: Act
+    at: datetime
+    clerk: str
+    place: str
+    reason: str
+
+
+class Case(Struct, frozen=True):
+    """The accounts that a clerk may act on after checking their owner's certificate, and what was done to them."""
+
+    case_id: str
+    reason: str
+    opened_at: datetime
+    accounts: list[Account]
+    acts: list[CounterAct]
 
 
 class Guess(Struct, frozen=True):

@@ -9,7 +9,7 @@ from yibao import identity
 from yibao.core.database import Pool, transaction
 from yibao.core.vault import Vault
 from yibao.identity import CodeRequest, Hasher
-from yibao.identity.tests.cast import CERT_NO, PASSWORD
+from yibao.identity.tests.cast import CERT_NO, DEVICE, PASSWORD
 from yibao.identity.types import Purpose
 
 _serial = count(40_271_831)  # No end of these phones is too simple to be refused as anything else.
@@ -32,9 +32,9 @@ class Sms:
         self._pool = pool
         self._vault = vault
 
-    async def ask(self, phone: str, purpose: Purpose, at: datetime) -> None:
+    async def ask(self, phone: str, purpose: Purpose, at: datetime, *, device: str = DEVICE) -> None:
         async with transaction(self._pool) as tx:
-            await identity.request_code(tx, self._vault, phone=phone, purpose=purpose, at=at)
+            await identity.request_code(tx, self._vault, phone=phone, purpose=purpose, device=device, at=at)
 
     async def sent(self, phone: str) -> list[CodeRequest]:
         """Return what a phone was sent, the latest last."""
@@ -44,9 +44,9 @@ class Sms:
         requests = [identity.opened_code_request(self._vault, row["payload"]) for row in rows]
         return [request for request in requests if request.phone == phone]
 
-    async def code(self, phone: str, purpose: Purpose, at: datetime) -> str:
+    async def code(self, phone: str, purpose: Purpose, at: datetime, *, device: str = DEVICE) -> str:
         """Ask for a code and return it."""
-        await self.ask(phone, purpose, at)
+        await self.ask(phone, purpose, at, device=device)
         return (await self.sent(phone))[-1].code
 
 

@@ -264,3 +264,80 @@ async def test_an_account_is_opened_once_for_a_phone(
     with refused(refusals.AlreadyRegistered):
         async with transaction(pool) as tx:
             await identity.open_account(tx, vault, phone=phone, login_hash="", at=at)
+
+
+async def test_a_stranger_s_codes_leave_the_owner_s_code_and_its_tries_alone(
+    pool: Pool, vault: Vault, sms: Sms, phone: str, account_id: str, at: datetime
+) -> None:
+    code = await sms.code(phone, "login", at)
+    strange = await sms.code(phone, "login", at, device="stranger")
+    for _ in range(5):
+        with pytest.raises((refusals.CodeWrong, refusals.CodeExpired)):
+            await identity.sign_in_by_code(pool, vault, phone=phone, code=wrong(strange), device="stranger", at=at)
+    with refused(refusals.CodeExpired):
+        await identity.sign_in_by_code(pool, vault, phone=phone, code=strange, device="stranger", at=at)
+    assert await identity.sign_in_by_code(pool, vault, phone=phone, code=code, device=DEVICE, at=at) == account_id
+
+
+async def test_a_code_serves_the_device_that_asked_for_it(
+    pool: Pool, vault: Vault, sms: Sms, phone: str, account_id: str, at: datetime
+) -> None:
+    code = await sms.code(phone, "login", at)
+    with refused(refusals.CodeExpired):
+        await identity.sign_in_by_code(pool, vault, phone=phone, code=code, device="stranger", at=at)
+    assert await identity.sign_in_by_code(pool, vault, phone=phone, code=code, device=DEVICE, at=at) == account_id
+
+
+async def test_strangers_use_up_their_own_codes_of_a_day_and_a_known_device_goes_on(
+    pool: Pool, vault: Vault, sms: Sms, phone: str, account_id: str, at: datetime
+) -> None:
+    code = await sms.code(phone, "login", at)
+    await identity.sign_in_by_code(pool, vault, phone=phone, code=code, device=DEVICE, at=at)
+    for number in range(19):
+        await sms.ask(phone, "login", at, device=f"stranger {number}")
+    with refused(refusals.CodeNeedsKnownDevice, personal=(phone,)):
+        await sms.ask(phone, "login", at, device="one stranger more")
+    await sms.ask(phone, "reset_login", at, device="one stranger more")
+    for number in range(1, 10):
+        await sms.ask(phone, "login", at + number * MINUTE)
+    with refused(refusals.CodeTooOften):
+        await sms.ask(phone, "login", at + 10 * MINUTE)
+    midnight_in_beijing = at + timedelta(hours=14)
+    await sms.ask(phone, "login", midnight_in_beijing, device="one stranger more")
+
+
+async def test_strangers_who_ask_at_once_are_counted_one_by_one(sms: Sms, phone: str, at: datetime) -> None:
+    results = await asyncio.gather(
+        *(sms.ask(phone, "register", at, device=f"stranger {number}") for number in range(24)), return_exceptions=True
+    )
+    assert [type(result) for result in results if result is not None] == [refusals.CodeNeedsKnownDevice] * 4
+    assert len(await sms.sent(phone)) == 20
+
+
+async def test_a_code_outlives_midnight_and_is_forgotten_a_day_later(
+    pool: Pool, vault: Vault, sms: Sms, phone: str, account_id: str, at: datetime
+) -> None:
+    before_midnight = at + timedelta(hours=14) - MINUTE
+    code = await sms.code(phone, "login", before_midnight)
+    await sms.ask(phone, "login", before_midnight + 2 * MINUTE, device="another")
+    assert (
+        await identity.sign_in_by_code(
+            pool, vault, phone=phone, code=code, device=DEVICE, at=before_midnight + 2 * MINUTE
+        )
+        == account_id
+    )
+    await sms.ask(phone, "login", before_midnight + timedelta(days=2))
+    index = vault.index("phone", phone)
+    assert await pool.fetchval("SELECT count(*) FROM identity.sms_code WHERE phone_index = $1", index) == 1
+
+
+async def test_a_phone_that_is_to_become_an_account_s_own_gets_its_code(
+    sms: Sms, phone: str, account_id: str, at: datetime
+) -> None:
+    """A9: whether it has an account or not."""
+    other = f"101{phone[3:]}"
+    for number in (phone, other):
+        await sms.ask(number, "change_phone_new", at)
+        assert [request.purpose for request in await sms.sent(number)] == ["change_phone_new"]
+    await sms.ask(other, "change_phone_old", at)
+    assert len(await sms.sent(other)) == 1

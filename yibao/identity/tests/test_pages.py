@@ -134,7 +134,7 @@ async def test_known_and_unknown_phones_get_the_same_pages(browser: Browser, sms
     known, unknown = [(await sign_in(browser, number, "not this 1"), browser.status) for number in (phone, nobody)]
     assert _without(known[0], phone) == _without(unknown[0], nobody)
     assert known[1] == unknown[1]
-    for path in ("/forgot", "/login/code", "/unlock"):
+    for path in ("/forgot/phone", "/login/code", "/unlock"):
         pages = []
         for number in (phone, nobody):
             await browser.get(path)
@@ -185,13 +185,15 @@ async def test_a_forgotten_login_password_is_set_anew_by_phone(browser: Browser,
     await browser.get("/login?next=/me")
     await browser.follow("/forgot")
     browser.must_be_usable()
-    await browser.fill("/forgot", phone=phone, step="code")
+    await browser.follow("/forgot/phone")
+    browser.must_be_usable()
+    await browser.fill("/forgot/phone", phone=phone, step="code")
     browser.must_be_usable()
     code = (await sms.sent(phone))[-1].code
-    await browser.fill("/forgot", code=code, login_password="short", step="finish")
+    await browser.fill("/forgot/phone", code=code, login_password="short", step="finish")
     assert browser.status == 422
     assert browser.page.forms[1].values["code"] == code
-    await browser.fill("/forgot", code=code, login_password="new landscape 8", step="finish")
+    await browser.fill("/forgot/phone", code=code, login_password="new landscape 8", step="finish")
     assert "登录密码已重新设置" in browser.text
     await browser.fill("/login", phone=phone, login_password="new landscape 8")
     assert browser.path == "/me"
@@ -240,7 +242,7 @@ async def signed_in(browser: Browser, sms: Sms, phone: str) -> Browser:
 
 async def test_a_real_name_agreed_by_the_bank(signed_in: Browser, bank: Bank) -> None:
     """A2: all four elements, and the next step is offered."""
-    await signed_in.get("/me/real-name?next=/code")
+    await signed_in.get("/me/real-name/bank?next=/code")
     signed_in.must_be_usable()
     await signed_in.fill("/me/real-name", **ELEMENTS, agreed="1")
     assert "已通过实名认证" in signed_in.text
@@ -266,7 +268,7 @@ async def test_a_differing_element_says_which_and_keeps_the_form(
 ) -> None:
     """A2, A8."""
     bank.verdict = Differs(element)
-    await signed_in.get("/me/real-name?next=/code")
+    await signed_in.get("/me/real-name/bank?next=/code")
     await signed_in.fill("/me/real-name", **ELEMENTS, agreed="1")
     assert signed_in.status == 409
     assert code in signed_in.text
@@ -277,7 +279,7 @@ async def test_a_differing_element_says_which_and_keeps_the_form(
 
 async def test_a_card_that_the_bank_does_not_check(signed_in: Browser, bank: Bank) -> None:
     bank.verdict = Unsupported()
-    await signed_in.get("/me/real-name")
+    await signed_in.get("/me/real-name/bank")
     await signed_in.fill("/me/real-name", **ELEMENTS, agreed="1")
     assert "identity.bank_card_unsupported" in signed_in.text
 
@@ -285,7 +287,7 @@ async def test_a_card_that_the_bank_does_not_check(signed_in: Browser, bank: Ban
 async def test_a_silent_bank_is_asked_again_under_the_same_order(signed_in: Browser, bank: Bank) -> None:
     """A2: unknown is pending, never failed."""
     bank.verdict = Unknown()
-    await signed_in.get("/me/real-name")
+    await signed_in.get("/me/real-name/bank")
     await signed_in.fill("/me/real-name", **ELEMENTS, agreed="1")
     assert "银联暂未答复" in signed_in.text
     assert "再次查询" in signed_in.text
@@ -298,7 +300,7 @@ async def test_a_silent_bank_is_asked_again_under_the_same_order(signed_in: Brow
 
 
 async def test_nothing_goes_to_the_bank_without_consent(signed_in: Browser, bank: Bank) -> None:
-    await signed_in.get("/me/real-name")
+    await signed_in.get("/me/real-name/bank")
     await signed_in.fill("/me/real-name", **ELEMENTS)
     assert "identity.consent_missing" in signed_in.text
     assert bank.asked == []
@@ -360,7 +362,24 @@ async def test_a_cashier_is_nobody_on_the_phone_pages(browser: Browser, cashier:
     assert browser.path == "/login?next=/me"
 
 
-POSTS = ("/register", "/login/code", "/forgot", "/unlock", "/login", "/care", "/till/login", "/me/real-name")
+POSTS = (
+    "/register",
+    "/login/code",
+    "/forgot/phone",
+    "/forgot/face",
+    "/unlock",
+    "/login",
+    "/care",
+    "/till/login",
+    "/phone",
+    "/me/real-name",
+    "/me/phone/codes",
+    "/me/devices",
+    "/me/pay-password",
+    "/me/pay-password/forgot/phone",
+    "/me/pay-password/forgot/face",
+    "/me/pay-password/forgot/bank",
+)
 ODD = ("", "\0", "１３８００１３８０００", "'; --", "🙂" * 40, "a" * 5_000, "%00", "\r\nSet-Cookie: x=1")
 
 
@@ -368,7 +387,10 @@ ODD = ("", "\0", "１３８００１３８０００", "'; --", "🙂" * 40, "a" 
 async def test_odd_and_missing_fields_get_a_page_and_never_a_failure(signed_in: Browser, path: str) -> None:
     await signed_in.get("/me")
     token = signed_in.page.forms[0].values["_csrf_token"]
-    names = ("phone", "code", "login_password", "next", "login", "password", "step", *ELEMENTS, "agreed")
+    names = (
+        *("phone", "code", "login_password", "next", "login", "password", "step", *ELEMENTS, "agreed", "face"),
+        *("session", "old", "new", "new_again", "old_code", "new_code"),
+    )
     bodies: list[dict[str, str]] = [{"_csrf_token": token}]
     bodies += [
         {"_csrf_token": token, **dict.fromkeys(names, odd), "step": step} for odd in ODD for step in ("finish", "")

@@ -207,7 +207,7 @@ async def test_an_sms_code_lifts_the_locks_and_makes_the_device_known(door: Door
 async def test_signing_in_by_code_passes_the_brake(door: Door, sms: Sms, account_id: str) -> None:
     for number in range(20):
         await door.fail(1, device=f"stranger {number}")
-    code = await sms.code(door.phone, "login", door.at)
+    code = await sms.code(door.phone, "login", door.at, device="own new phone")
     await identity.sign_in_by_code(
         door.pool, door.vault, phone=door.phone, code=code, device="own new phone", at=door.at
     )

@@ -1,0 +1,75 @@
+"""我的 / 个人中心: the account, and everything that its owner finds here."""
+
+from litestar import get
+from litestar.response import Template
+from msgspec import Struct
+
+from yibao.core.database import Pool
+from yibao.core.vault import Vault
+from yibao.identity import queries
+from yibao.identity.pages.shell import masked, show
+from yibao.identity.types import Account
+from yibao.web.principal import SignedIn
+
+
+class Link(Struct, frozen=True):
+    """A page under the name that the public systems gave it."""
+
+    name: str
+    path: str
+    what: str = ""
+    bound: bool | None = None  # Whether it is for those whose insurance is bound, for the others, or for both.
+
+
+LINKS = (
+    (
+        "医保",
+        (
+            Link("实名认证", "/me/real-name"),
+            Link("绑定医保关系", "/me/bind", "公共服务 › 用户认证", bound=False),
+            Link("渠道与设备", "/me/channels", "医保码在哪些手机、哪些渠道激活，逐个解绑", bound=True),
+            Link("免密限额", "/me/limit", bound=True),
+            Link("用户医保关系解除绑定", "/me/unbind", "所有手机上的医保码即时失效", bound=True),
+        ),
+    ),
+    (
+        "家庭",
+        (
+            Link("我的家庭成员", "/family", "添加我的家庭成员，管理亲情账户"),
+            Link("儿童码", "/family", "孩子的医保码，由父母出示"),
+        ),
+    ),
+    (
+        "密码和登录",
+        (
+            Link("登录密码修改", "/forgot?next=/me"),
+            Link("交易密码修改", "/me/pay-password", bound=True),
+            Link("手机号", "/me/phone"),
+            Link("登录设备", "/me/devices", "在哪里登录着，逐个退出"),
+        ),
+    ),
+    (
+        "单位",
+        (Link("单位码", "/unit-code", "为用人单位、医药机构办事的经办人出示"),),
+    ),
+    (
+        "我的信息",
+        (
+            Link("谁看过我的信息", "/me/looks"),
+            Link("我的授权", "/me/authorisations", "允许了哪些机构，随时撤回"),
+            Link("注销与导出", "/me/data"),
+        ),
+    ),
+)
+
+
+def links_for(account: Account) -> list[tuple[str, list[Link]]]:
+    """Return what an account's owner is offered, by subject."""
+    is_bound = account.person_id is not None
+    return [(title, [link for link in links if link.bound in (None, is_bound)]) for title, links in LINKS]
+
+
+@get("/me")
+async def me(request: SignedIn, pool: Pool, vault: Vault) -> Template:
+    account = await queries.account(pool, vault, request.auth.subject)
+    return show("me", account=account, name=masked(account.name or ""), groups=links_for(account))

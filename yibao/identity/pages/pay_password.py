@@ -1,0 +1,203 @@
+"""交易密码修改, and its 忘记密码."""
+
+from litestar import get, post
+from litestar.params import SkipValidation
+from litestar.response import Redirect, Template
+
+from yibao import face
+from yibao.core.clock import Clock
+from yibao.core.database import Pool, transaction
+from yibao.core.refusal import Refusal
+from yibao.core.vault import Vault
+from yibao.identity import actions, queries, refusals, rules
+from yibao.identity.hasher import Hasher
+from yibao.identity.pages.shell import Form, masked, redirect, show
+from yibao.identity.types import Account
+from yibao.identity.unionpay import RealNameByBank
+from yibao.web.principal import SignedIn, device_of
+
+
+def twice(data: dict[str, str], first: str, second: str) -> str:
+    """Return a new password that was typed twice alike. Refusals: PasswordsDiffer."""
+    if data.get(first, "") != data.get(second, ""):
+        raise refusals.PasswordsDiffer
+    return data.get(first, "")
+
+
+@get("/me/pay-password")
+async def ask_change(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
+    account = await queries.account(pool, vault, request.auth.subject)
+    if not account.has_pay_password:
+        return redirect("/me/bind", back="/me/pay-password")
+    return show("pay_password", done="done" in request.query_params)
+
+
+@post("/me/pay-password", status_code=200)
+async def change(
+    request: SignedIn, data: Form, pool: Pool, vault: Vault, hasher: Hasher, clock: Clock
+) -> Template | Redirect:
+    try:
+        await actions.change_pay_password(
+            pool,
+            vault,
+            hasher=hasher,
+            account_id=request.auth.subject,
+            old=data.get("old", ""),
+            new=twice(data, "new", "new_again"),
+            device=device_of(request),
+            at=clock(),
+        )
+    except Refusal as refusal:
+        return show("pay_password", refusal, done=False)
+    return redirect("/me/pay-password?done=1")
+
+
+# 忘记密码: choosing the way, and the three ways.
+
+FORGOT = "/me/pay-password/forgot"
+
+
+async def _account_with_password(request: SignedIn, pool: Pool, vault: Vault) -> Account | None:
+    account = await queries.account(pool, vault, request.auth.subject)
+    return account if account.has_pay_password else None
+
+
+@get(FORGOT)
+async def choose_way(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
+    account = await _account_with_password(request, pool, vault)
+    return show("pay_forgot", phone=account.phone) if account else redirect("/me/bind", back="/me/pay-password")
+
+
+@get(f"{FORGOT}/phone")
+async def ask_code(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
+    account = await _account_with_password(request, pool, vault)
+    if account is None or not account.phone:
+        return redirect(FORGOT)
+    return show("pay_forgot_phone", phone=account.phone_masked, step="phone", given={})
+
+
+@post(f"{FORGOT}/phone", status_code=200)
+async def reset_by_phone(
+    request: SignedIn, data: Form, pool: Pool, vault: Vault, hasher: Hasher, clock: Clock
+) -> Template | Redirect:
+    """Send a code to the account's own phone, or take it with the certificate number and the new password."""
+    at, device = clock(), device_of(request)
+    account = await queries.account(pool, vault, request.auth.subject)
+    given: dict[str, str] = {}
+    refusal: Refusal | None = None
+    try:
+        if data.get("step") == "finish":
+            given = data
+            await actions.reset_pay_password(
+                pool,
+                vault,
+                hasher=hasher,
+                phone=account.phone,
+                code=data.get("code", "").strip(),
+                cert_no=data.get("cert_no", ""),
+                password=twice(data, "new", "new_again"),
+                device=device,
+                at=at,
+            )
+            return redirect("/me/pay-password?done=1")
+        async with transaction(pool) as tx:
+            await actions.request_code(tx, vault, phone=account.phone, purpose="reset_pay", device=device, at=at)
+    except Refusal as refused:
+        refusal = refused
+    return show("pay_forgot_phone", refusal, phone=account.phone_masked, step="code", given=given)
+
+
+@get(f"{FORGOT}/face")
+async def ask_face(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
+    account = await _account_with_password(request, pool, vault)
+    if account is None:
+        return redirect(FORGOT)
+    return show("pay_forgot_face", name=masked(account.name or ""), check_id=request.query_params.get("face", ""))
+
+
+@post(f"{FORGOT}/face", status_code=200)
+async def reset_by_face(
+    request: SignedIn, data: Form, pool: Pool, vault: Vault, hasher: Hasher, clock: Clock
+) -> Template | Redirect:
+    """Lead to the camera for the account's own name, or set the new password with its proof."""
+    at, device, check_id = clock(), device_of(request), data.get("face", "")
+    account = await queries.account(pool, vault, request.auth.subject)
+    try:
+        if data.get("step") == "finish":
+            await actions.reset_pay_password_by_face(
+                pool,
+                vault,
+                hasher=hasher,
+                account_id=account.account_id,
+                check_id=check_id,
+                password=twice(data, "new", "new_again"),
+                device=device,
+                at=at,
+            )
+            return redirect("/me/pay-password?done=1")
+        async with transaction(pool) as tx:
+            check_id = await face.begin(
+                tx,
+                vault,
+                purpose="reset_pay",
+                subject=rules.subject_of(account),
+                device=device,
+                back=f"{FORGOT}/face",
+                at=at,
+            )
+        return redirect(f"/face/{check_id}")
+    except Refusal as refusal:
+        # Another password can be tried with the same face; for everything else the face has to come again.
+        again = refusal.code.startswith(("identity.pay_password", "identity.passwords_differ"))
+        return show("pay_forgot_face", refusal, name=masked(account.name or ""), check_id=check_id if again else "")
+
+
+@get(f"{FORGOT}/bank")
+async def ask_card(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
+    account = await _account_with_password(request, pool, vault)
+    return show("pay_forgot_bank", name=masked(account.name or ""), given={}) if account else redirect(FORGOT)
+
+
+@post(f"{FORGOT}/bank", status_code=200)
+async def reset_by_bank(
+    request: SignedIn,
+    data: Form,
+    pool: Pool,
+    vault: Vault,
+    hasher: Hasher,
+    bank: SkipValidation[RealNameByBank],
+    clock: Clock,
+) -> Template | Redirect:
+    """Ask the bank about the account's own name and certificate, and set the new password if it agrees."""
+    try:
+        if data.get("agreed") != "1":
+            raise refusals.ConsentMissing
+        await actions.reset_pay_password_by_bank(
+            pool,
+            vault,
+            hasher=hasher,
+            bank=bank,
+            account_id=request.auth.subject,
+            bank_card=data.get("bank_card", ""),
+            bank_phone=data.get("bank_phone", ""),
+            password=twice(data, "new", "new_again"),
+            device=device_of(request),
+            at=clock(),
+        )
+    except Refusal as refusal:
+        account = await queries.account(pool, vault, request.auth.subject)
+        return show("pay_forgot_bank", refusal, name=masked(account.name or ""), given=data)
+    return redirect("/me/pay-password?done=1")
+
+
+handlers = [
+    ask_change,
+    change,
+    choose_way,
+    ask_code,
+    reset_by_phone,
+    ask_face,
+    reset_by_face,
+    ask_card,
+    reset_by_bank,
+]

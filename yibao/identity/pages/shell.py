@@ -1,0 +1,62 @@
+"""What the pages of this room share: forms, redirects that lead back, and the session that a sign-in starts."""
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlencode
+
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect, Template
+
+from yibao.core.database import Pool, transaction
+from yibao.core.refusal import Refusal
+from yibao.identity import actions
+from yibao.web.pages import safe_next
+from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+COOKIE_LASTS_SECONDS = 400 * 24 * 3600  # The longest that browsers keep one; the server ends sessions earlier.
+
+
+def redirect(path: str, *, back: str = "") -> Redirect:
+    """Lead on to `path`, which will lead back to `back`."""
+    return Redirect(f"{path}?{urlencode({'next': back})}" if back else path, status_code=303)
+
+
+def show(template: str, refusal: Refusal | None = None, **context: object) -> Template:
+    status = refusal.status if refusal else 200
+    return Template(f"identity/{template}.html", context={"refusal": refusal, **context}, status_code=status)
+
+
+def next_of(request: SignedIn) -> str:
+    return safe_next(request.query_params.get("next", "/"))
+
+
+def masked(name: str) -> str:
+    """Return a name that its owner recognises and a bystander does not: 医*川."""
+    return name[:1] + "*" * (len(name) - 2) + name[-1:] if len(name) > 2 else name[:-1] + "*" * len(name[-1:])
+
+
+async def sign_in_here(
+    request: SignedIn, pool: Pool, *, account_id: str, secure: bool, at: datetime, to: Redirect
+) -> Redirect:
+    """Start a session in this browser in place of the one it had, and lead on."""
+    async with transaction(pool) as tx:
+        if earlier := request.cookies.get(SESSION_COOKIE):
+            await actions.end_session(tx, token=earlier)
+        token = await actions.start_session(
+            tx, account_id=account_id, device=device_of(request), agent=request.headers.get("user-agent", ""), at=at
+        )
+    to.set_cookie(
+        Cookie(
+            key=SESSION_COOKIE,
+            value=token,
+            max_age=COOKIE_LASTS_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=secure,
+        )
+    )
+    return to
