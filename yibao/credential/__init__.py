@@ -4,6 +4,9 @@ Invariants: a code is spent at most once; a code of an unbound device is refused
 cannot tell which of them come from one phone; a visit token serves one institution for fifteen minutes. The code's
 construction and the attacks considered are in `docs/explain/credential.md`.
 
+Channels, the apps and pages of others, lead people here by signed calls; what a channel says of its user is a claim
+until the face proves it, and one person has one code whichever channels they use (`docs/explain/channels.md`).
+
 The named exception to "a room takes the face's transaction": `redeem` holds none between its read and its write, each
 of which is one statement shared by the scans of a batch, as confirming a settlement does. Its guard is the key of the
 spent tickets, whatever was read before.
@@ -13,35 +16,72 @@ from yibao.credential.actions import (
     Gate,
     activate,
     bind,
+    forget_account,
     note_bad_scan,
     redeem,
     set_free_limit,
     show_code,
     unbind,
+    unbind_channel,
+    unbind_device,
 )
-from yibao.credential.code import Codes
-from yibao.credential.queries import devices, holder, region_choices
+from yibao.credential.arrivals import contacts_of, is_open
+from yibao.credential.by_face import bind_by_face
+from yibao.credential.channels import accredit, require_permitted
+from yibao.credential.code import SHOWN_SECONDS, Codes, province_of
+from yibao.credential.media import Document, identify, note_bad_document
+from yibao.credential.queries import (
+    channel_name,
+    channel_names,
+    devices,
+    holder,
+    place_choices,
+    region_choices,
+    visits_of,
+)
 from yibao.credential.refusals import BadCode
+from yibao.credential.rules import same_name
 from yibao.credential.tokens import Tokens
-from yibao.credential.types import Device, Holder, Redeemed, ShownCode
+from yibao.credential.types import Channel, Clerk, Device, Function, Holder, Redeemed, ShownCode
 
 __all__ = [
+    "SHOWN_SECONDS",
     "BadCode",
+    "Channel",
+    "Clerk",
     "Codes",
     "Device",
+    "Document",
+    "Function",
     "Gate",
     "Holder",
     "Redeemed",
     "ShownCode",
     "Tokens",
+    "accredit",
     "activate",
     "bind",
+    "bind_by_face",
+    "channel_name",
+    "channel_names",
+    "contacts_of",
     "devices",
+    "forget_account",
     "holder",
+    "identify",
+    "is_open",
+    "note_bad_document",
     "note_bad_scan",
+    "place_choices",
+    "province_of",
     "redeem",
     "region_choices",
+    "require_permitted",
+    "same_name",
     "set_free_limit",
     "show_code",
     "unbind",
+    "unbind_channel",
+    "unbind_device",
+    "visits_of",
 ]

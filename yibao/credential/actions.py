@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from yibao import identity, registry
 from yibao.core import outbox
 from yibao.core.batch import Batch
-from yibao.core.database import Pool, Tx
+from yibao.core.database import Pool, Row, Tx
 from yibao.core.money import yuan_text
 from yibao.core.vault import Vault
-from yibao.credential import refusals, store
+from yibao.credential import queries, refusals, rules, store
 from yibao.credential.code import SHOWN_SECONDS, Codes, Ticket, province_of
 from yibao.credential.tokens import Tokens
 from yibao.credential.types import Phone, Redeemed, Scan, ScanFacts, ShownCode, Spend
@@ -21,14 +21,15 @@ TILL_BAD_MAX = 10  # a minute
 INSTITUTION_BAD_MAX = 200  # an hour
 FREE_LIMIT_FEN_MAX = 500_00
 NORMAL = "1"  # psn_insu_stas
-_ENDED = ("0", "3", "4")
+TERMINATED = "4"
+_ENDED = ("0", "3", TERMINATED)
 
 
 async def bind(tx: Tx, vault: Vault, *, account_id: str, card_no: str, at: datetime) -> str:
     """Bind the account to its owner's insurance by the social-security card, and return the person's id.
 
-    Refusals, first that applies: RealNameFirst, CardUnknown, CardLost, CardFrozen, CardInactive, NotSynced,
-    NotInsured, BoundElsewhere.
+    Refusals, first that applies: RealNameFirst, CardUnknown, CardLost, CardFrozen, CardInactive, NotInsured,
+    NotTransferred, NotSynced, BoundElsewhere.
     """
     account = await identity.account(tx, vault, account_id)
     if account.real_name_at is None or account.cert_type is None or account.cert_no is None:
@@ -37,25 +38,44 @@ async def bind(tx: Tx, vault: Vault, *, account_id: str, card_no: str, at: datet
     owner = await registry.find_by_certificate(tx, vault, account.cert_type, account.cert_no)
     if card is None or card.person_id != owner:
         raise refusals.CardUnknown
-    refusal = {
-        "lost": refusals.CardLost,
-        "frozen": refusals.CardFrozen,
-        "inactive": refusals.CardInactive,
-    }.get(card.state)
-    if refusal is not None:
-        raise refusal
-    relations = [relation for relation in await registry.relations(tx, owner) if relation.state not in _ENDED]
-    if not relations:
-        raise refusals.NotInsured
-    synced = [relation for relation in relations if relation.synced]
-    if not synced:
-        raise refusals.NotSynced
-    first = min(synced, key=lambda relation: (relation.state != NORMAL, relation.psn_no))
+    require_card_in_order([card.state])
+    first = first_relation(await registry.relations(tx, owner))
     if not await store.bind(tx, person_id=owner, account_id=account_id, psn_no=first.psn_no, place=first.place, at=at):
         raise refusals.BoundElsewhere
     await identity.attach_person(tx, account_id=account_id, person_id=owner)
     await outbox.publish(tx, person_id=owner, topic="credential.bound", payload={"place": first.place}, at=at)
     return owner
+
+
+def require_card_in_order(states: Sequence[registry.CardState]) -> None:
+    """Refuse social-security cards of which none is in order, the newest first; nobody needs to have one.
+
+    Refusals: CardLost, CardFrozen, CardInactive.
+    """
+    if states and "normal" not in states:
+        raise {
+            "lost": refusals.CardLost,
+            "frozen": refusals.CardFrozen,
+            "inactive": refusals.CardInactive,
+        }[states[0]]
+
+
+def first_relation(relations: Sequence[registry.Insurance]) -> registry.Insurance:
+    """Return the relation to begin with: one that is in force before one that is suspended.
+
+    Refusals, first that applies: NotInsured, NotTransferred, NotSynced.
+    """
+    lasting = [relation for relation in relations if relation.state not in _ENDED]
+    if not lasting:
+        raise (
+            refusals.NotTransferred
+            if any(relation.state == TERMINATED for relation in relations)
+            else (refusals.NotInsured)
+        )
+    synced = [relation for relation in lasting if relation.synced]
+    if not synced:
+        raise refusals.NotSynced
+    return min(synced, key=lambda relation: (relation.state != NORMAL, relation.psn_no))
 
 
 async def activate(
@@ -79,7 +99,11 @@ async def activate(
     if await store.live_device(tx, person_id, browser) is None:
         await _add_device(tx, person_id=person_id, account_id=account_id, channel=channel, browser=browser, at=at)
         await outbox.publish(
-            tx, person_id=person_id, topic="credential.activated", payload={"place": place, "channel": channel}, at=at
+            tx,
+            person_id=person_id,
+            topic="credential.activated",
+            payload={"place": place, "channel": await queries.channel_name(tx, channel)},
+            at=at,
         )
 
 
@@ -151,12 +175,18 @@ async def redeem(gate: Gate, *, code: str, institution: str, till: str, at: date
     No transaction is held between the read and the write: a ticket is spent once whatever was read, and an unbinding
     that comes between them is found again when the visit is settled.
 
-    Refusals, first that applies: CodeMalformed, TillSlowed, CodeUnknown, DeviceUnbound, CodeSpent, CodeExpired,
-    core.SealBroken. The face notes every BadCode with `note_bad_scan`, in a transaction of its own.
+    Refusals, first that applies: CodeMalformed, TillSlowed, UnitCodeShown, CodeUnknown, DeviceUnbound,
+    CodeOfSuspendedChannel, CodeSpent, CodeExpired, core.SealBroken. The face notes every BadCode with `note_bad_scan`,
+    in a transaction of its own.
     """
     ticket = gate.codes.open(code)
     facts = await gate.scanned(Scan(ticket.device_number, ticket.number, institution, till, at))
-    phone = _require_good(facts, gate.codes, ticket, at)
+    try:
+        phone = _require_good(facts, gate.codes, ticket, at)
+    except refusals.CodeUnknown:
+        if gate.codes.is_other_kind(code, at):
+            raise refusals.UnitCodeShown from None
+        raise
     # Opened before the code is spent, so that nobody loses a code to a seal that is broken.
     name = registry.name_of(gate.vault, phone.person_id, bytes.fromhex(phone.name))
     spend = Spend(
@@ -182,10 +212,12 @@ def _require_good(facts: ScanFacts, codes: Codes, ticket: Ticket, at: datetime) 
         raise refusals.CodeUnknown
     fits = codes.fits(ticket, at)
     # A day of old tags is searched only where the answer depends on it: it costs the time of a hundred scans.
-    if not fits and not (phone.unbound or phone.spent) and not codes.was_right(ticket, at):
+    if not fits and not (phone.unbound or phone.suspended or phone.spent) and not codes.was_right(ticket, at):
         raise refusals.CodeUnknown
     if phone.unbound:
         raise refusals.DeviceUnbound
+    if phone.suspended is not None:
+        raise refusals.CodeOfSuspendedChannel(channel=phone.suspended.channel, hotline=phone.suspended.hotline)
     if phone.spent:
         raise refusals.CodeSpent
     if not fits or phone.wrong_tags >= WRONG_TAGS_MAX:
@@ -227,3 +259,85 @@ async def unbind(tx: Tx, *, person_id: str, account_id: str, at: datetime) -> No
     await store.unbind_holder(tx, person_id, at)
     await identity.detach_person(tx, account_id=account_id)
     await outbox.publish(tx, person_id=person_id, topic="credential.unbound", payload={}, at=at)
+
+
+async def forget_account(tx: Tx, *, account_id: str) -> None:
+    """Delete what channels said of somebody who closes their account; unbinding comes first."""
+    await store.forget_account(tx, account_id)
+
+
+async def unbind_device(
+    tx: Tx, *, person_id: str, activation_id: str, by: str, why: str = "", keep: bytes = b"", at: datetime
+) -> str:
+    """End one activation and return its channel: from now on its codes are refused, wherever they were scanned.
+
+    On a phone of the person's own, the codes that relatives lent to them end there as well, and whoever is signed in
+    there is signed out, but for the browser `keep`, from which this is done. A phone that shows only lent codes is
+    named by one of these. Again changes nothing. Refusals: ActivationUnknown.
+    """
+    account_id = await _account_of(tx, person_id)
+    row = await store.device_of(tx, person_id, account_id, activation_id)
+    if row is None:
+        raise refusals.ActivationUnknown
+    channel: str = row["channel"]
+    if row["unbound_at"] is None:
+        if row["account_id"] == account_id:
+            phone = _phone_of(row, person_id, account_id)
+            live = await store.live_devices(tx, person_id, account_id)
+            ending = [each for each in live if _phone_of(each, person_id, account_id) == phone]
+            await _sign_out(tx, account_id=account_id, phone=phone, keep=keep, at=at)
+        else:
+            ending = [row]
+        await _end(tx, ending, person_id=person_id, by=by, why=why, at=at)
+        await _tell_unbound(tx, person_id=person_id, channel=channel, by=by, at=at)
+    return channel
+
+
+async def unbind_channel(tx: Tx, *, person_id: str, channel: str, by: str, why: str, at: datetime) -> int:
+    """End every activation of a person in one channel, or everywhere where `channel` is empty, and count the phones.
+
+    The codes that relatives lent to them end there as well, and their account is signed out there. The binding stays,
+    so the person activates again with nothing but the face. Again changes nothing.
+    """
+    account_id = await _account_of(tx, person_id)
+    live = await store.live_devices(tx, person_id, account_id)
+    ending = [row for row in live if channel in ("", row["channel"])]
+    await _end(tx, ending, person_id=person_id, by=by, why=why, at=at)
+    for seen in await identity.sessions_of(tx, account_id, at):
+        if channel in ("", seen.channel):
+            await identity.end_sessions_on(tx, account_id=account_id, device=seen.device, channel=seen.channel)
+    for name in sorted({row["channel"] for row in ending}):
+        await _tell_unbound(tx, person_id=person_id, channel=name, by=by, at=at)
+    return len({_phone_of(row, person_id, account_id) for row in ending})
+
+
+async def _account_of(tx: Tx, person_id: str) -> str:
+    """Return the account that holds a person's credential, empty if none does."""
+    held = await queries.holder(tx, person_id)
+    return held.account_id if held else ""
+
+
+def _phone_of(row: Row, person_id: str, account_id: str) -> bytes:
+    """Return by what one phone of one account is known, whether the person's own code is active there or a lent one."""
+    browser: bytes = row["browser"]
+    own = row["person_id"] == person_id and row["account_id"] == account_id
+    return rules.lent_browser(browser, account_id) if own else browser
+
+
+async def _end(tx: Tx, rows: Sequence[Row], *, person_id: str, by: str, why: str, at: datetime) -> None:
+    """End activations; those of others, lent to this person, end with the phone and are not taken back."""
+    for owner, browser in sorted({(row["person_id"], row["browser"]) for row in rows}):
+        lent = owner != person_id
+        await store.unbind_browser(tx, owner, browser, by="phone" if lent else by, why="" if lent else why, at=at)
+
+
+async def _sign_out(tx: Tx, *, account_id: str, phone: bytes, keep: bytes, at: datetime) -> None:
+    for seen in await identity.sessions_of(tx, account_id, at):
+        browser = rules.browser_digest(seen.device, seen.channel)
+        if browser != keep and rules.lent_browser(browser, account_id) == phone:
+            await identity.end_sessions_on(tx, account_id=account_id, device=seen.device, channel=seen.channel)
+
+
+async def _tell_unbound(tx: Tx, *, person_id: str, channel: str, by: str, at: datetime) -> None:
+    told = {"channel": await queries.channel_name(tx, channel), "by": by if by in ("person", "channel") else "agency"}
+    await outbox.publish(tx, person_id=person_id, topic="credential.device_unbound", payload=told, at=at)

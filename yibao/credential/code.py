@@ -2,18 +2,24 @@
 
 The ticket hides a device and one of its ticket numbers under the place's key, so that two codes of one phone look
 unrelated. The tag proves, under the device's own key, that the device showed the ticket in this half minute.
+
+Units have codes of the same construction (单位码). Their device numbers are their own, and the kind of holder is part
+of the ticket's tweak and of the device key, so that neither kind can pass for the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hmac import compare_digest
+from typing import Literal
 
 from msgspec import Struct
 
 from yibao.core.ff1 import Ff1
-from yibao.core.gm import hmac_sm3
+from yibao.core.gm import hmac_sm3_under
 from yibao.core.vault import Keys
 from yibao.credential.refusals import CodeMalformed
+
+Mac = Callable[[bytes], bytes]
 
 STEP_SECONDS = 30
 # A code is accepted until the half minute after its own ends. Shown this long from wherever in its half minute, it is
@@ -21,6 +27,9 @@ STEP_SECONDS = 30
 SHOWN_SECONDS = 25
 _TAG_SPACE = 10**9
 _DAY_STEPS = 24 * 3600 // STEP_SECONDS
+_MIXED_UP_STEPS = 20  # For ten minutes a code of the other kind is known for what it is.
+
+Holding = Literal["person", "unit"]
 
 
 class Ticket(Struct, frozen=True):
@@ -38,21 +47,24 @@ def province_of(place: str) -> str:
 class Codes:
     """Makes and opens codes under the keys of this place."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, *, of: Holding = "person") -> None:
+        self._keys = keys
+        self._of = of
         self._tickets = Ff1(keys.tickets)
-        self._master = keys.devices
+        self._prefix = b"" if of == "person" else b"unit:"
+        self._key_of = hmac_sm3_under(keys.devices)
 
     def make(self, *, device_number: str, ticket: int, province: str, at: datetime) -> str:
         """Return the code that this device shows at `at` for its ticket number `ticket`."""
-        digits = self._tickets.encrypt(f"{device_number}{ticket:04d}", province.encode())
-        return digits + _tag(self._device_key(device_number), digits, province, _step(at)) + province
+        digits = self._tickets.encrypt(f"{device_number}{ticket:04d}", self._prefix + province.encode())
+        return digits + _tag(self._mac_of(device_number), digits, province, _step(at)) + province
 
     def open(self, code: str) -> Ticket:
         """Return the ticket inside a code without believing it; refuses CodeMalformed."""
         if len(code) != 28 or not code.isascii() or not code.isdigit() or not code.endswith("0000"):
             raise CodeMalformed
         digits, tag, province = code[:13], code[13:22], code[22:]
-        plain = self._tickets.decrypt(digits, province.encode())
+        plain = self._tickets.decrypt(digits, self._prefix + province.encode())
         return Ticket(plain[:9], int(plain[9:]), digits, tag, province)
 
     def fits(self, ticket: Ticket, at: datetime) -> bool:
@@ -65,17 +77,23 @@ class Codes:
         now = _step(at)
         return self._fits_one_of(ticket, range(now - 2, now - _DAY_STEPS, -1))
 
-    def _device_key(self, device_number: str) -> bytes:
-        return hmac_sm3(self._master, device_number.encode())
+    def is_other_kind(self, code: str, at: datetime) -> bool:
+        """Say whether this is a genuine code of the other kind of holder, shown lately. Only words depend on it."""
+        others = Codes(self._keys, of="unit" if self._of == "person" else "person")
+        now = _step(at)
+        return others._fits_one_of(others.open(code), range(now + 1, now - _MIXED_UP_STEPS, -1))
+
+    def _mac_of(self, device_number: str) -> Mac:
+        """Return the MAC under the device's own key, which is not stored: it follows from the number."""
+        return hmac_sm3_under(self._key_of(self._prefix + device_number.encode()))
 
     def _fits_one_of(self, ticket: Ticket, steps: Iterable[int]) -> bool:
-        key = self._device_key(ticket.device_number)
-        return any(compare_digest(_tag(key, ticket.digits, ticket.province, step), ticket.tag) for step in steps)
+        mac = self._mac_of(ticket.device_number)
+        return any(compare_digest(_tag(mac, ticket.digits, ticket.province, step), ticket.tag) for step in steps)
 
 
-def _tag(device_key: bytes, digits: str, province: str, step: int) -> str:
-    mac = hmac_sm3(device_key, f"{digits}{province}{step}".encode())
-    return f"{int.from_bytes(mac, 'big') % _TAG_SPACE:09d}"
+def _tag(mac: Mac, digits: str, province: str, step: int) -> str:
+    return f"{int.from_bytes(mac(f'{digits}{province}{step}'.encode()), 'big') % _TAG_SPACE:09d}"
 
 
 def _step(at: datetime) -> int:

@@ -1,6 +1,13 @@
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
+
+from yibao.face import Subject
+
+Function = Literal["activate", "show_code", "unbind", "family", "pay", "query"]  # What a channel may do.
+ChannelKind = Literal["wechat", "alipay", "national", "province", "city", "bank"]
+ChannelState = Literal["applied", "active", "suspended"]
 
 
 class Holder(Struct, frozen=True):
@@ -23,6 +30,17 @@ class Device(Struct, frozen=True):
     channel: str
     activated_at: datetime
     unbound_at: datetime | None
+    activation_id: str  # Random; it can stand in a form or an address.
+    account_id: str  # A relative's, where the code is lent to them.
+    browser: bytes
+
+
+class Visited(Struct, frozen=True):
+    """An institution that identified the person, and when."""
+
+    institution: str
+    created_at: datetime
+    medium: str  # mdtrt_cert_type: 01 by a code, 02 by a certificate, 03 by the card
 
 
 class ShownCode(Struct, frozen=True):
@@ -49,10 +67,18 @@ class Phone(Struct, frozen=True):
     place: str
     next_ticket: int
     unbound: bool
+    suspended: "Suspended | None"
     spent: bool
     wrong_tags: int
     name: str
     gender: str
+
+
+class Suspended(Struct, frozen=True):
+    """A channel whose codes are refused for now, and whom to ask."""
+
+    channel: str
+    hotline: str
 
 
 class ScanFacts(Struct, frozen=True):
@@ -91,3 +117,80 @@ class Redeemed(Struct, frozen=True):
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """Show nothing: a traceback that prints local variables must not print people."""
         return []
+
+
+class Channel(Struct, frozen=True):
+    """An app or a page of others through which people come here."""
+
+    code: str
+    name: str
+    kind: ChannelKind
+    functions: tuple[Function, ...]
+    hotline: str
+    contact: str
+    returns: tuple[str, ...]  # The addresses to which people may be led back.
+    own_bank_card: bool  # Activation takes only who has bound a bank card of their own there.
+    state: ChannelState = "applied"
+
+
+class ChannelKey(Struct, frozen=True):
+    """An SM2 public key with which a channel's calls are checked."""
+
+    key_id: str
+    public: bytes
+    valid_from: datetime
+    valid_until: datetime
+    revoked_at: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        return self.valid_from <= at < self.valid_until and self.revoked_at is None
+
+
+class Change(Struct, frozen=True):
+    """What a clerk changed about a channel."""
+
+    done: str
+    clerk: str
+    done_at: datetime
+
+
+class Clerk(Struct, frozen=True):
+    """Who decides something for the agency."""
+
+    login: str
+    name: str
+
+
+class Claim(Struct, frozen=True):
+    """What a channel says of its user; the name and certificate are empty where it does not know them."""
+
+    user: str
+    phone: str
+    name: str
+    cert_type: str
+    cert_no: str
+    own_bank_card: bool
+    back: str  # Where the user came from.
+
+    def __repr__(self) -> str:
+        return "Claim(…)"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """Show nothing: a traceback that prints local variables must not print people."""
+        return []
+
+    @property
+    def subject(self) -> Subject | None:
+        """Return whose account it is there, None if the channel does not know."""
+        return Subject(self.name, self.cert_type, self.cert_no) if self.cert_no else None
+
+
+class Activation(Struct, frozen=True):
+    """How far an account has come with activating in one browser."""
+
+    channel: str
+    place: str
+    back: str
+    agreed_at: datetime
+    proved_at: datetime | None
+    came_as: str = ""  # The account that the channel had opened, where the owner has an earlier one.

@@ -64,6 +64,7 @@ class _Page(HTMLParser):
         self.named: list[tuple[str, str]] = []  # What a person fills in: its name and id.
         self._form: Form | None = None
         self._select = ""
+        self._area = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
@@ -78,7 +79,7 @@ class _Page(HTMLParser):
             case "form":
                 self._form = Form(given["method"], given["action"])
                 self.forms.append(self._form)
-            case "input" | "button" | "select" if self._form is not None and "name" in given:
+            case "input" | "button" | "select" | "textarea" if self._form is not None and "name" in given:
                 self._control(tag, given, self._form)
             case "option" if self._form is not None and self._select:
                 if "selected" in given or self._select not in self._form.values:
@@ -91,13 +92,22 @@ class _Page(HTMLParser):
             form.required.add(name)
         if tag == "select":
             self._select = name
+        elif tag == "textarea":
+            self._area = name
+            form.values[name] = ""
         elif tag == "input" and (kind not in ("checkbox", "radio") or "checked" in given):
             form.values[name] = given.get("value", "")
         if kind not in ("hidden", "submit", "checkbox", "radio"):
             self.named.append((name, given.get("id", "")))
 
+    def handle_data(self, data: str) -> None:
+        if self._form is not None and self._area:
+            self._form.values[self._area] += data
+
     def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
+        if tag == "textarea":
+            self._area = ""
+        elif tag == "form":
             self._form = None
         elif tag == "select":
             self._select = ""
@@ -146,7 +156,7 @@ class Browser:
         for name, identifier in self.page.named:
             assert identifier, f"{name} on {self.path}"
             assert identifier in self.page.labels, f"{name} on {self.path}"
-        assert all("_csrf_token" in form.names for form in self.page.forms)
+        assert all("_csrf_token" in form.names for form in self.page.forms if form.method == "post")
         assert "style=" not in self.text
         assert "onclick" not in self.text
 

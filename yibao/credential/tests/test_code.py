@@ -193,3 +193,25 @@ def test_the_statistics_would_notice_a_readable_ticket() -> None:
     clear = [f"{number:09d}{ticket:04d}" + "0" * 9 for number in (123456789, 987654321) for ticket in range(200)]
     assert abs(z_of_matches(list(pairwise(clear)))) > Z_MAX
     assert chi2(code[0] for code in clear) > CHI2_MAX
+
+
+def test_a_unit_and_a_person_never_pass_for_each_other() -> None:
+    """B3: the same device number and ticket, under either kind."""
+    units = Codes(keys_of(Random(1)), of="unit")
+    of_unit = units.make(device_number="123456789", ticket=7, province=PROVINCE, at=AT)
+    assert of_unit[:22] != made()[:22]
+    assert units.fits(units.open(of_unit), AT)
+    assert not accepted(of_unit)
+    assert not units.fits(units.open(made()), AT)
+
+
+def test_a_code_of_the_other_kind_is_known_for_what_it_is_for_ten_minutes() -> None:
+    units = Codes(keys_of(Random(1)), of="unit")
+    of_unit = units.make(device_number="123456789", ticket=7, province=PROVINCE, at=AT)
+    assert CODES.is_other_kind(of_unit, AT)
+    assert units.is_other_kind(made(), AT)
+    assert not CODES.is_other_kind(made(), AT)
+    assert CODES.is_other_kind(of_unit, AT + timedelta(minutes=9))
+    assert not CODES.is_other_kind(of_unit, AT + timedelta(minutes=11))
+    forged = of_unit[:13] + f"{(int(of_unit[13:22]) + 1) % 10**9:09d}" + of_unit[22:]
+    assert not CODES.is_other_kind(forged, AT)

@@ -69,7 +69,8 @@ async def test_a_card_out_of_order_says_why(house: House, card: registry.CardSta
     ("insurances", "refusal"),
     [
         ((), refusals.NotInsured),
-        ((insured(state="3"), insured(state="4")), refusals.NotInsured),
+        ((insured(state="3"),), refusals.NotInsured),
+        ((insured(state="3"), insured(state="4")), refusals.NotTransferred),
         ((insured(synced=False),), refusals.NotSynced),
     ],
 )

@@ -30,7 +30,7 @@ class Citizen:
         self.account_id = account_id
 
     async def prove(self) -> None:
-        await self.browser.get("/me/real-name?next=/code")
+        await self.browser.get("/me/real-name/bank?next=/code")
         await self.browser.fill(
             "/me/real-name",
             name=self.person.name,
@@ -221,7 +221,8 @@ async def test_a_card_out_of_order_is_said_on_the_form(arrive: Arrive, card: reg
     ("insurances", "code"),
     [
         ((insured(synced=False),), "credential.not_synced"),
-        ((insured(state="4"),), "credential.not_insured"),
+        ((insured(state="3"),), "credential.not_insured"),
+        ((insured(state="4"),), "credential.not_transferred"),
     ],
 )
 async def test_what_other_systems_call_a_system_error_is_explained(
@@ -274,11 +275,54 @@ async def test_of_several_places_one_is_chosen_and_changed(arrive: Arrive) -> No
     citizen = await arrive(insurances=(insured("310000"), insured("320682", insutype="390")))
     await citizen.show()
     assert "上海市" in citizen.browser.text
-    await citizen.browser.follow("/code/activate")
-    await citizen.browser.fill("/code/activate", place="320682", agreed="1")
+    await citizen.browser.follow("/code/place")
+    assert "上海市 · 当前" in citizen.browser.text
+    citizen.browser.must_be_usable()
+    await citizen.browser.fill("/code/place", place="320682")
+    assert citizen.browser.path == "/code"
     assert "如皋市" in citizen.browser.text
     assert "没有个人账户" in citizen.browser.text
     assert citizen.code().endswith("320000")
+    await citizen.browser.get("/code/place?next=/")
+    await citizen.browser.fill("/code/place", place="310000")
+    assert citizen.browser.path == "/", "one tap, and back to where the person was"
+    assert "参保地：上海市" in citizen.browser.text
+
+
+async def test_the_pool_of_the_province_stands_beside_its_city(arrive: Arrive) -> None:
+    """B8: 省直, and the place that is chosen is remembered."""
+    citizen = await arrive(insurances=(insured("510100"), insured("320682"), insured("519900")))
+    await citizen.show()
+    text = await citizen.browser.get("/code/place")
+    assert text.index("如皋市") < text.index("四川省省本级（省直）") < text.index("成都市")
+    await citizen.browser.fill("/code/place", place="519900")
+    assert "四川省省本级" in await citizen.browser.get("/code")
+
+
+async def test_a_place_not_synced_yet_is_listed_with_what_to_do(arrive: Arrive) -> None:
+    """B8: wait, or ask the insured place; it cannot be chosen, nor can another's."""
+    citizen = await arrive(
+        insurances=(insured("510500"), insured("610100", synced=False), insured("110000", state="4"))
+    )
+    await citizen.show()
+    text = await citizen.browser.get("/code/place")
+    assert "西安市：尚未同步" in text
+    assert "请联系西安市医保局" in text
+    assert 'value="610100"' not in text
+    assert "北京" not in text, "what has ended is no insured place"
+    assert "credential.not_synced" in await citizen.browser.fill("/code/place", place="610100")
+    assert citizen.browser.status == 409
+    for place in ("110000", "310000", ""):
+        assert "credential.place_not_yours" in await citizen.browser.fill("/code/place", place=place)
+    assert "泸州市" in await citizen.browser.get("/code")
+
+
+async def test_what_a_place_does_not_offer_yet_is_said_where_it_is_chosen(citizen: Citizen) -> None:
+    """B16."""
+    await citizen.show()
+    text = await citizen.browser.get("/code/place")
+    assert "医保码在各地都能证明是您" in text
+    assert "还没有开通的：异地就医直接结算" in text
 
 
 async def test_unbinding_asks_for_the_payment_password_and_kills_the_code(citizen: Citizen) -> None:
@@ -334,58 +378,7 @@ async def test_the_limit_is_set_with_the_password_and_within_its_bounds(citizen:
     assert browser.page.forms[-1].values["limit"] == "100.00"
 
 
-async def test_the_transaction_password_is_changed_by_whoever_knows_it(citizen: Citizen) -> None:
-    """A7."""
-    await citizen.show()
-    browser = citizen.browser
-    await browser.get("/me/pay-password")
-    browser.must_be_usable()
-    await browser.fill("/me/pay-password", old="111222", new="518274", new_again="518274")
-    assert "identity.wrong_pay_password" in browser.text
-    await browser.fill("/me/pay-password", old=PAY_PASSWORD, new="518274", new_again="518275")
-    assert "credential.passwords_differ" in browser.text
-    await browser.fill("/me/pay-password", old=PAY_PASSWORD, new="518274", new_again="518274")
-    assert "交易密码已更新" in browser.text
-    await browser.get("/me/unbind")
-    await browser.fill("/me/unbind", pay_password="518274")
-    assert browser.path == "/me"
-
-
-async def test_a_forgotten_transaction_password_is_set_anew_by_phone_and_certificate(citizen: Citizen) -> None:
-    """A7."""
-    await citizen.show()
-    browser = citizen.browser
-    await browser.get("/me/pay-password")
-    await browser.follow("/me/pay-password/forgot")
-    browser.must_be_usable()
-    await browser.fill("/me/pay-password/forgot", step="code")
-    browser.must_be_usable()
-    code = await sms_code(citizen)
-    fields = {"code": code, "new": "518274", "new_again": "518274", "step": "finish"}
-    cert_no = citizen.person.cert_no
-    await browser.fill("/me/pay-password/forgot", **{**fields, "new_again": "1"}, cert_no=cert_no)
-    assert "credential.passwords_differ" in browser.text
-    assert browser.page.forms[1].values["cert_no"] == cert_no
-    await browser.fill("/me/pay-password/forgot", **fields, cert_no="11010519491231002X")
-    assert "identity.certificate_not_of_account" in browser.text
-    await browser.fill("/me/pay-password/forgot", **fields, cert_no=cert_no)
-    assert "交易密码已更新" in browser.text
-    await browser.get("/me/unbind")
-    await browser.fill("/me/unbind", pay_password="518274")
-    assert browser.path == "/me"
-
-
-async def sms_code(citizen: Citizen) -> str:
-    house = citizen.browser.house
-    payload = await house.pool.fetchval(
-        "SELECT payload FROM core.outbox WHERE topic = 'identity.code_requested' AND person_id = $1"
-        " ORDER BY outbox_id DESC",
-        citizen.account_id,
-    )
-    return identity.opened_code_request(house.vault, payload).code
-
-
-GETS = ("/code", "/code/activate", "/me/bind", "/me/unbind", "/me/limit", "/me/pay-password", "/me/pay-password/forgot")
+GETS = ("/code", "/code/activate", "/code/place", "/me/bind", "/me/unbind", "/me/limit")
 
 
 @pytest.mark.parametrize("path", GETS)
@@ -401,7 +394,7 @@ async def test_whoever_is_not_bound_is_led_on_from_every_page(citizen: Citizen, 
     assert citizen.browser.path == "/code" or citizen.browser.path.startswith("/me/real-name")
 
 
-POSTS = ("/code/activate", "/me/bind", "/me/unbind", "/me/limit", "/me/pay-password", "/me/pay-password/forgot")
+POSTS = ("/code/activate", "/code/place", "/me/bind", "/me/unbind", "/me/limit")
 ODD = ("", "\0", "１２３４５６", "'; --", "🙂" * 40, "9" * 5_000, "\r\n")
 
 

@@ -1,0 +1,161 @@
+"""The counter's page for accounts: a clerk checks a certificate, states why, and changes or unbinds the phone (A9).
+
+The accounts are identity's, and the note that somebody looked is the registry's, so the page lies above both.
+"""
+
+from typing import Annotated
+
+from litestar import Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath
+from litestar.response import Redirect, Template
+
+from yibao import identity, registry
+from yibao.core.clock import Clock
+from yibao.core.database import Pool, Tx, transaction
+from yibao.core.refusal import Refusal
+from yibao.core.vault import Vault
+from yibao.web.principal import SignedIn, clerk, device_of
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+PATH = "/console/phones"
+ACTS = {"phone_changed": "更换手机号", "phone_unbound": "解绑手机号", "sessions_ended": "退出所有登录"}
+
+
+def _search(refusal: Refusal | None = None, given: dict[str, str] | None = None) -> Template:
+    return Template(
+        "credential/counter.html",
+        context={"refusal": refusal, "given": given or {}, "cert_types": identity.CERT_TYPES},
+        status_code=refusal.status if refusal else 200,
+    )
+
+
+@get(PATH)
+async def ask_certificate(request: SignedIn) -> Template:
+    return _search()
+
+
+@post(PATH, status_code=200)
+async def open_case(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    """Open a case and note the look, which the person reads with its reason."""
+    at, who = clock(), request.auth
+    try:
+        async with transaction(pool) as tx:
+            case_id = await identity.open_case(
+                tx,
+                vault,
+                clerk=who.subject,
+                place=who.institution,
+                cert_type=data.get("cert_type", ""),
+                cert_no=data.get("cert_no", ""),
+                checked=data.get("checked") == "1",
+                reason=data.get("reason", ""),
+                at=at,
+            )
+            opened = await identity.case(tx, vault, case_id=case_id, clerk=who.subject, at=at)
+            for person_id in sorted({account.person_id for account in opened.accounts if account.person_id}):
+                await registry.note_look(
+                    tx,
+                    person_id=person_id,
+                    looker=who.subject,
+                    looker_name=await _counter_name(tx, who.institution),
+                    purpose=f"窗口办理账户：{opened.reason}",
+                    at=at,
+                )
+    except Refusal as refusal:
+        return _search(refusal, data)
+    return Redirect(f"{PATH}/{case_id}", status_code=303)
+
+
+async def _counter_name(tx: Tx, place: str) -> str:
+    return f"{await registry.region_name(tx, place) or place}医保经办窗口"
+
+
+@get(f"{PATH}/{{case_id:str}}")
+async def show_case(request: SignedIn, case_id: FromPath[str], pool: Pool, vault: Vault, clock: Clock) -> Template:
+    return await _case(request, case_id, pool, vault, clock=clock, done="done" in request.query_params)
+
+
+async def _case(
+    request: SignedIn,
+    case_id: str,
+    pool: Pool,
+    vault: Vault,
+    *,
+    clock: Clock,
+    refusal: Refusal | None = None,
+    sent_to: str = "",
+    account_id: str = "",
+    done: bool = False,
+) -> Template:
+    """Show the case, or in place of one that has ended the search again."""
+    try:
+        case = await identity.case(pool, vault, case_id=case_id, clerk=request.auth.subject, at=clock())
+    except Refusal as ended:
+        return _search(ended)
+    sessions = {
+        account.account_id: len(await identity.sessions_of(pool, account.account_id, clock()))
+        for account in case.accounts
+    }
+    return Template(
+        "credential/counter_case.html",
+        context={
+            "refusal": refusal,
+            "case": case,
+            "sessions": sessions,
+            "names": {account.account_id: registry.masked_name(account.name or "") for account in case.accounts},
+            "acts": ACTS,
+            "sent_to": sent_to,
+            "chosen": account_id,
+            "done": done,
+        },
+        status_code=refusal.status if refusal else 200,
+    )
+
+
+@post(f"{PATH}/{{case_id:str}}", status_code=200)
+async def act(
+    request: SignedIn, case_id: FromPath[str], data: Form, pool: Pool, vault: Vault, clock: Clock
+) -> Template | Redirect:
+    """Send a code to the new phone, change to it, unbind the old one, or end the sessions, as the form says."""
+    at, who, device = clock(), request.auth.subject, device_of(request)
+    account_id, phone, step = data.get("account", ""), data.get("phone", ""), data.get("step", "")
+    sent_to = phone if step == "change" else ""
+    try:
+        if step == "change":
+            await identity.change_phone_at_counter(
+                pool,
+                vault,
+                case_id=case_id,
+                clerk=who,
+                account_id=account_id,
+                phone=phone,
+                code=data.get("code", "").strip(),
+                device=device,
+                at=at,
+            )
+            return Redirect(f"{PATH}/{case_id}?done=1", status_code=303)
+        async with transaction(pool) as tx:
+            if step == "unbind":
+                await identity.unbind_phone_at_counter(tx, case_id=case_id, clerk=who, account_id=account_id, at=at)
+            elif step == "end":
+                await identity.end_sessions_at_counter(tx, case_id=case_id, clerk=who, account_id=account_id, at=at)
+            else:
+                await identity.request_code_at_counter(
+                    tx, vault, case_id=case_id, clerk=who, phone=phone, device=device, at=at
+                )
+                sent_to = phone
+        if not sent_to:
+            return Redirect(f"{PATH}/{case_id}?done=1", status_code=303)
+        return await _case(request, case_id, pool, vault, clock=clock, sent_to=sent_to, account_id=account_id)
+    except Refusal as refusal:
+        # Too soon after a code: that one has come, and its field must stay.
+        if refusal.code == "identity.code_too_soon":
+            sent_to = phone
+        return await _case(
+            request, case_id, pool, vault, clock=clock, refusal=refusal, sent_to=sent_to, account_id=account_id
+        )
+
+
+routes = [Router("/", route_handlers=[ask_certificate, open_case, show_case, act], guards=[clerk])]

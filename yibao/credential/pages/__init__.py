@@ -1,0 +1,50 @@
+"""The code on the phone, and what leads to it: binding the insurance, activating in this browser, limits, unbinding.
+
+Whoever comes too early is led the whole way and back: signing in, real name, binding, activating, and `next` again.
+Whom a channel has brought activates in four steps by the face instead.
+"""
+
+from litestar import Router
+
+from yibao.credential.pages.activation import activate, choose_place
+from yibao.credential.pages.binding import ask_card, ask_unbind, bind, unbind, unbind_service
+from yibao.credential.pages.by_face import ask_face, begin, choose, confirm, done, prove, review, who
+from yibao.credential.pages.code import next_code, show_code
+from yibao.credential.pages.devices import ask_unbind_one, ask_unlink, listed, unbind_by_face, unbind_one, unlink
+from yibao.credential.pages.enter import enter
+from yibao.credential.pages.limit import ask_limit, set_limit
+from yibao.web.principal import insured
+
+routes = [
+    Router("/", route_handlers=[next_code, enter]),
+    Router(
+        "/",
+        route_handlers=[
+            show_code,
+            choose_place,
+            activate,
+            ask_card,
+            bind,
+            ask_unbind,
+            unbind_service,
+            unbind,
+            ask_limit,
+            set_limit,
+            choose,
+            begin,
+            who,
+            ask_face,
+            prove,
+            review,
+            confirm,
+            done,
+            listed,
+            ask_unbind_one,
+            unbind_one,
+            unbind_by_face,
+            ask_unlink,
+            unlink,
+        ],
+        guards=[insured],
+    ),
+]

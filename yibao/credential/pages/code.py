@@ -1,0 +1,67 @@
+"""The code on the phone: the page that shows it, and the next one for the page's script."""
+
+from litestar import Response, get
+from litestar.response import Redirect, Template
+from msgspec import Struct
+
+from yibao import ledger, registry
+from yibao.core.clock import Clock
+from yibao.core.database import Pool, transaction
+from yibao.core.refusal import Refusal
+from yibao.core.vault import Vault
+from yibao.credential import actions, arrivals, draw, queries, refusals
+from yibao.credential.code import Codes
+from yibao.credential.pages.shell import browser_of, by_channel, redirect, show, to_activation
+from yibao.web.principal import SignedIn, anyone
+
+
+class CodeView(Struct, frozen=True):
+    """A code as the live page shows it."""
+
+    qr: str
+    bar: str
+    digits: str
+    seconds: int
+
+
+async def _code(request: SignedIn, pool: Pool, codes: Codes, *, person_id: str, clock: Clock) -> CodeView:
+    async with transaction(pool) as tx:
+        shown = await actions.show_code(tx, codes, person_id=person_id, browser=browser_of(request), at=clock())
+    return CodeView(draw.qr(shown.code), draw.bar(shown.code), draw.digits(shown.code), shown.seconds)
+
+
+@get("/code")
+async def show_code(request: SignedIn, pool: Pool, vault: Vault, codes: Codes, clock: Clock) -> Template | Redirect:
+    person_id = request.auth.person_id
+    holder = await queries.holder(pool, person_id) if person_id else None
+    if by_channel(request) and holder is None:
+        return to_activation(request, "/code")
+    if person_id is None or holder is None:
+        return show("unbound")
+    try:
+        code = await _code(request, pool, codes, person_id=person_id, clock=clock)
+    except refusals.NotActivated:
+        return to_activation(request, "/code") if by_channel(request) else redirect("/code/activate")
+    channel = request.auth.channel
+    claim = await arrivals.claim_of(pool, vault, account_id=request.auth.subject, channel=channel)
+    person = await registry.person(pool, vault, person_id)
+    return show(
+        "code",
+        code=code,
+        name=registry.masked_name(person.name),
+        place=await registry.region_name(pool, holder.place) or holder.place,
+        channel=await queries.channel_name(pool, channel),
+        back=claim.back if claim else "",
+        balance_fen=await ledger.balance(pool, person_id, holder.place),
+    )
+
+
+@get("/code/next", guards=[anyone])
+async def next_code(request: SignedIn, pool: Pool, codes: Codes, clock: Clock) -> Response[CodeView | None]:
+    """Answer the live page's script. It loads the whole page again when this is not 200, and is led on from there."""
+    if request.auth is None or request.auth.person_id is None:
+        return Response(None, status_code=401)
+    try:
+        return Response(await _code(request, pool, codes, person_id=request.auth.person_id, clock=clock))
+    except Refusal as refusal:
+        return Response(None, status_code=refusal.status)
