@@ -1,10 +1,9 @@
 """What a till and a phone ask of the directory."""
 
-import unicodedata
-
 from yibao.core.database import Pool, Tx
-from yibao.service.directory import store
-from yibao.service.directory.types import Item
+from yibao.service.directory import rules, store
+from yibao.service.directory.refusals import InstitutionUnknown
+from yibao.service.directory.types import Item, Outlet, Search, Spot
 
 
 async def search(tx: Tx | Pool, text: str, limit: int = 20) -> list[Item]:
@@ -13,9 +12,39 @@ async def search(tx: Tx | Pool, text: str, limit: int = 20) -> list[Item]:
     An exact code comes first, then an exact name, then exact initials, then names that begin with the text, the
     shorter ones first. Full width, small letters and surrounding spaces make no difference.
     """
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = rules.plain(text)
     return await store.search(tx, plain, limit) if plain else []
 
 
 async def item(tx: Tx | Pool, code: str) -> Item | None:
     return await store.item(tx, code)
+
+
+async def outlets(
+    tx: Tx | Pool, sought: Search, *, spot: Spot | None = None, limit: int, offset: int = 0
+) -> tuple[list[Outlet], int]:
+    """Return one page of the institutions under contract that fit, and how many there are in all.
+
+    Text is part of the name or address, or the beginning of the name's pinyin initials or of the code. From a spot, or
+    else from the middle of a district, the nearest come first and those whose place is unknown last; otherwise
+    whoever reads the code comes first. One statement.
+    """
+    return await store.outlets(tx, sought, rules.plain(sought.text), spot=spot, limit=limit, offset=offset)
+
+
+async def outlet(tx: Tx | Pool, code: str) -> Outlet:
+    """Return one institution under contract. Refusals: InstitutionUnknown."""
+    found = await store.outlet(tx, code)
+    if found is None:
+        raise InstitutionUnknown
+    return found
+
+
+async def places(tx: Tx | Pool) -> dict[str, str]:
+    """Return the places that have institutions under contract, by code, with their names."""
+    return await store.places(tx)
+
+
+async def districts(tx: Tx | Pool, place: str) -> list[str]:
+    """Return the districts of a place in which the spot of an institution is known."""
+    return await store.districts(tx, place)
