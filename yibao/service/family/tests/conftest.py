@@ -1,0 +1,3 @@
+from yibao.service.family.tests.scene import house, reader, town
+
+__all__ = ["house", "reader", "town"]

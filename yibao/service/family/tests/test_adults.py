@@ -1,0 +1,408 @@
+"""Adults in a family account: agreement on their own phone (B9), an elder's face on this one (B11), and ending it."""
+
+import re
+from datetime import date, datetime, timedelta
+
+import msgspec
+import pytest
+
+from yibao import credential, face, identity, registry
+from yibao.core.database import transaction
+from yibao.core.refusal import Refusal
+from yibao.credential import relatives
+from yibao.face.refusals import FaceMissing
+from yibao.face.tests.cast import passed
+from yibao.service.family import actions, refusals, store
+from yibao.service.family.tests.scene import PIN, Relative, Town, who
+from yibao.settlement.tests.scene import PHARMACY
+from yibao.settlement.tests.test_till import browser as till_browser
+from yibao.settlement.tests.test_till import staff
+
+
+async def asked(town: Town, asker: Relative, member: registry.Registrant, *, relation: str = "spouse") -> None:
+    await asker.phone.get("/family/add")
+    await asker.phone.get("/family/add/agreement")
+    await asker.phone.send(
+        "/family/add/agreement",
+        relation=relation,
+        name=member.name,
+        cert_type=member.cert_type,
+        cert_no=member.cert_no,
+        promised="1",
+    )
+
+
+async def linked(town: Town, wife: Relative, husband: Relative) -> str:
+    """Let the husband allow what the wife asked for, and return the id of the link."""
+    await asked(town, wife, husband.person)
+    await husband.phone.get("/family")
+    [allow] = re.findall(r'action="(/family/requests/[0-9a-f]{32}/allow)"', husband.phone.page)
+    await husband.phone.send(allow)
+    [link] = await store.links_of_account(town.house.pool, wife.account_id)
+    return link.link_id
+
+
+async def couple(town: Town) -> tuple[Relative, Relative]:
+    return await town.adult(), await town.adult(gender="1", balance_fen=300_00)
+
+
+def digits(page: str) -> str:
+    return "".join(re.findall(r'id="code-digits">([0-9 ]+)<', page)[0].split())
+
+
+async def test_a_member_sees_who_asks_and_allows(town: Town) -> None:
+    wife, husband = await couple(town)
+    await asked(town, wife, husband.person)
+    assert "申请已发出" in wife.phone.page
+    assert "亲情账户申请" in await town.messages(husband.person_id)
+    page = await husband.phone.get("/family")
+    assert wife.person.name in page
+    assert "配偶" in page
+    [allow] = re.findall(r'action="(/family/requests/[0-9a-f]{32}/allow)"', page)
+    await husband.phone.send(allow)
+    assert "已同意" in husband.phone.page
+    [link] = re.findall(r"/family/([0-9a-f]{32})/code", await wife.phone.get("/family"))
+    page = await wife.phone.get(f"/family/{link}/code")
+    assert registry.masked_name(husband.person.name) in page
+    assert husband.person.name not in page
+    assert "家人出示了您的医保码" in await town.messages(husband.person_id)
+    assert [look.purpose for look in await registry.looks(town.house.pool, husband.person_id)] == ["在手机上出示医保码"]
+
+
+async def test_a_member_refuses(town: Town) -> None:
+    wife, husband = await couple(town)
+    await asked(town, wife, husband.person)
+    await husband.phone.get("/family")
+    [decline] = re.findall(r'action="(/family/requests/[0-9a-f]{32}/decline)"', husband.phone.page)
+    await husband.phone.send(decline)
+    assert not await store.links_of_account(town.house.pool, wife.account_id)
+    assert "家人没有同意" in await town.messages(wife.person_id)
+    with pytest.raises(refusals.RequestClosed):
+        async with transaction(town.house.pool) as tx:
+            await actions.answer(
+                tx,
+                person_id=husband.person_id,
+                request_id=decline.split("/")[3],
+                allowed=True,
+                at=town.house.clock(),
+            )
+
+
+async def test_nobody_but_the_member_answers(town: Town) -> None:
+    wife, husband = await couple(town)
+    await asked(town, wife, husband.person)
+    [request] = await store.open_requests_of_member(town.house.pool, husband.person_id, at=town.house.clock())
+    for meddler in (wife, await town.adult()):
+        with pytest.raises(refusals.RequestUnknown):
+            async with transaction(town.house.pool) as tx:
+                await actions.answer(
+                    tx,
+                    person_id=meddler.person_id,
+                    request_id=request.request_id,
+                    allowed=True,
+                    at=town.house.clock(),
+                )
+
+
+async def test_a_name_is_one_however_its_dot_is_typed(town: Town) -> None:
+    wife, husband = await town.adult(), await town.adult(gender="1", name="医丽娜·保小安")
+    await asked(town, wife, msgspec.structs.replace(husband.person, name="医丽娜•保小安"))
+    assert "申请已发出" in wife.phone.page
+
+
+async def test_a_request_runs_out_and_can_be_withdrawn(town: Town) -> None:
+    wife, husband = await couple(town)
+    await asked(town, wife, husband.person)
+    await wife.phone.get("/family")
+    [withdraw] = re.findall(r'action="(/family/requests/[0-9a-f]{32}/withdraw)"', wife.phone.page)
+    await wife.phone.send(withdraw)
+    assert "/allow" not in await husband.phone.get("/family")
+    await asked(town, wife, husband.person)
+    assert "/allow" in await husband.phone.get("/family")
+    town.house.clock.advance(days=7)  # type: ignore[attr-defined]
+    assert "/allow" not in await husband.phone.get("/family")
+
+
+async def test_asking_twice_asks_once(town: Town) -> None:
+    wife, husband = await couple(town)
+    await asked(town, wife, husband.person)
+    await asked(town, wife, husband.person)
+    assert len(await store.open_requests_of_member(town.house.pool, husband.person_id, at=town.house.clock())) == 1
+
+
+@pytest.mark.parametrize("by", ["member", "relative"])
+async def test_either_side_ends_it_at_once(town: Town, by: str) -> None:
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    code = digits(await wife.phone.get(f"/family/{link}/code"))
+    side = husband if by == "member" else wife
+    await side.phone.get("/family")
+    await side.phone.send(f"/family/{link}/remove")
+    assert "已移除" in side.phone.page
+    async with till_browser(town.app) as client:
+        till = await staff(town.house, client, f"{PHARMACY}-r{husband.person_id[-6:]}", PHARMACY)
+        await till.get()
+        await till.send("/till/scan", code=code)
+        assert "credential.device_unbound" in till.page
+    await wife.phone.get(f"/family/{link}/code")
+    assert (wife.phone.status, "family.link_ended" in wife.phone.page) == (410, True)
+    for one in (wife, husband):
+        assert (await town.messages(one.person_id))[-1] == "家庭成员已移除"
+    await side.phone.client.post(f"/family/{link}/remove", data={"_csrf_token": side.phone.client.cookies["yb_csrf"]})
+    assert (await town.messages(wife.person_id)).count("家庭成员已移除") == 1
+
+
+async def test_a_stranger_ends_nothing(town: Town) -> None:
+    wife, husband = await couple(town)
+    link, stranger = await linked(town, wife, husband), await town.adult()
+    with pytest.raises(refusals.MemberMissing):
+        async with transaction(town.house.pool) as tx:
+            await actions.remove(
+                tx,
+                account_id=stranger.account_id,
+                person_id=stranger.person_id,
+                link_id=link,
+                at=town.house.clock(),
+            )
+
+
+async def test_who_unbinds_their_credential_takes_it_back_from_everybody(town: Town) -> None:
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    await wife.phone.get(f"/family/{link}/code")
+    async with transaction(town.house.pool) as tx:
+        await credential.unbind(tx, person_id=husband.person_id, account_id=husband.account_id, at=town.house.clock())
+    await wife.phone.get(f"/family/{link}/code")
+    assert wife.phone.status == 410
+    await town.work()
+    assert not await store.links_of_account(town.house.pool, wife.account_id)
+
+
+async def test_an_activation_that_was_unbound_by_itself_does_not_come_back(town: Town) -> None:
+    """The member may end it in the list of phones too, and another phone of the relative's is no way round."""
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    await wife.phone.get(f"/family/{link}/code")
+    at = town.house.clock() + timedelta(minutes=1)
+    async with transaction(town.house.pool) as tx:
+        await relatives.withdraw(tx, person_id=husband.person_id, account_id=wife.account_id, at=at)
+    for device in (wife.device, "browser:another"):
+        with pytest.raises(refusals.LinkEnded):
+            async with transaction(town.house.pool) as tx:
+                await actions.show(
+                    tx,
+                    town.house.vault,
+                    town.house.codes,
+                    account_id=wife.account_id,
+                    link_id=link,
+                    device=device,
+                    channel="web",
+                    at=at,
+                )
+
+
+async def test_a_wife_pays_what_she_showed_the_code_for_and_sees_no_other_bill(town: Town) -> None:
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    async with transaction(town.house.pool) as tx:
+        own = relatives.browser_of("browser:his", channel="web", account_id="his own")
+        await credential.activate(
+            tx,
+            person_id=husband.person_id,
+            account_id=husband.account_id,
+            place="510500",
+            agreed=True,
+            channel="web",
+            browser=own,
+            at=town.house.clock(),
+        )
+    async with till_browser(town.app) as client:
+        till = await staff(town.house, client, f"{PHARMACY}-w{husband.person_id[-6:]}", PHARMACY)
+        await till.get()
+        await till.send("/till/scan", code=digits(await wife.phone.get(f"/family/{link}/code")))
+        await till.add("A001")
+        await till.send("/till/send")
+        [bill] = re.findall(r'href="(/bills/[0-9a-f]+)"', await wife.phone.get("/bills"))
+        await wife.phone.get(bill)
+        await wife.phone.send(f"{bill}/confirm#pay", pay_password=PIN)
+        assert "已支付" in wife.phone.page
+        # Now he shows the code himself: that is none of her business.
+        await till.get()
+        await till.send("/till/clear")
+        async with transaction(town.house.pool) as tx:
+            shown = await credential.show_code(
+                tx, town.house.codes, person_id=husband.person_id, browser=own, at=town.house.clock()
+            )
+        await till.send("/till/scan", code=shown.code)
+        await till.add("A1")
+        await till.send("/till/send")
+    [his] = re.findall(r'href="(/bills/[0-9a-f]+)"', await husband.phone.get("/bills"))
+    assert his not in await wife.phone.get("/bills")
+    await wife.phone.get(his)
+    assert wife.phone.status == 404
+    assert "家庭成员待缴费" in await town.messages(wife.person_id)
+    assert (await town.messages(wife.person_id)).count("家庭成员待缴费") == 1
+
+
+# An elder's face on this phone.
+
+
+async def elder_asked(town: Town) -> tuple[Relative, registry.Registrant, str]:
+    grandson = await town.adult(gender="1", birth_on=date(2000, 5, 5))
+    grandmother = await town.alone(birth_on=date(1941, 2, 3), gender="2")
+    await grandson.phone.get("/family/add/face")
+    await grandson.phone.send(
+        "/family/add/face",
+        relation="parent",
+        name=grandmother.name,
+        cert_type="01",
+        cert_no=grandmother.cert_no,
+        promised="1",
+    )
+    assert grandson.phone.path.startswith("/face/")
+    back = await town.house.pool.fetchval(
+        "SELECT back FROM face.check WHERE check_id = $1", grandson.phone.path.removeprefix("/face/")
+    )
+    return grandson, grandmother, back.rpartition("/")[2]
+
+
+async def proof(town: Town, phone_of: Relative, elder: registry.Registrant) -> str:
+    async with transaction(town.house.pool) as tx:
+        return await passed(
+            tx,
+            town.house.vault,
+            purpose="elder",
+            subject=face.Subject(elder.name, elder.cert_type, elder.cert_no),
+            device=phone_of.device,
+            at=town.house.clock(),
+        )
+
+
+@pytest.mark.parametrize("keep", ["1", "0"])
+async def test_a_grandson_helps_his_grandmother(town: Town, keep: str) -> None:
+    grandson, grandmother, request_id = await elder_asked(town)
+    check_id = await proof(town, grandson, grandmother)
+    page = await grandson.phone.get(f"/family/requests/{request_id}?face={check_id}")
+    assert "只在 30 分钟内" in page
+    await grandson.phone.send(f"/family/requests/{request_id}/finish", keep=keep)
+    assert re.fullmatch(r"/family/[0-9a-f]{32}/code", grandson.phone.path)
+    assert digits(grandson.phone.page)
+    link = grandson.phone.path.split("/")[2]
+    # The phone is the grandson's as before, and nobody's account holds the grandmother's credential.
+    holder = await credential.holder(town.house.pool, grandmother.person_id)
+    assert holder is not None
+    assert holder.account_id == ""
+    town.house.clock.advance(minutes=31)  # type: ignore[attr-defined]
+    await grandson.phone.get(f"/family/{link}/code")
+    assert grandson.phone.status == (200 if keep == "1" else 410)
+    assert ("family.single_use_over" in grandson.phone.page) is (keep == "0")
+    assert ("只同意在本机出示 30 分钟" in grandson.phone.page) is (keep == "0")
+
+
+async def test_without_the_elders_own_proof_there_is_no_code(town: Town) -> None:
+    grandson, grandmother, request_id = await elder_asked(town)
+    stranger = await town.alone(birth_on=date(1950, 1, 1))
+
+    async def finish(check_id: str, *, device: str = grandson.device) -> None:
+        async with transaction(town.house.pool) as tx:
+            await actions.finish_by_face(
+                tx,
+                town.house.vault,
+                account_id=grandson.account_id,
+                request_id=request_id,
+                check_id=check_id,
+                device=device,
+                brief=True,
+                at=town.house.clock(),
+            )
+
+    with pytest.raises(FaceMissing):
+        await finish("")
+    with pytest.raises(refusals.NotTheElder):
+        await finish(await proof(town, grandson, stranger))
+    check_id = await proof(town, grandson, grandmother)
+    with pytest.raises(FaceMissing):
+        await finish(check_id, device="browser:another")
+    await finish(check_id)
+    with pytest.raises(refusals.RequestClosed):
+        await finish(check_id)
+
+
+async def test_an_elder_takes_the_credential_over_with_an_own_account(town: Town) -> None:
+    grandson, grandmother, request_id = await elder_asked(town)
+    check_id = await proof(town, grandson, grandmother)
+    await grandson.phone.get(f"/family/requests/{request_id}?face={check_id}")
+    await grandson.phone.send(f"/family/requests/{request_id}/finish", keep="1")
+    async with transaction(town.house.pool) as tx:
+        account_id = await identity.open_account(
+            tx, town.house.vault, phone=f"1{grandmother.person_id[-10:]}", login_hash="x", at=town.house.clock()
+        )
+        await identity.prove_real_name(
+            tx,
+            town.house.vault,
+            account_id=account_id,
+            name=grandmother.name,
+            cert_type=grandmother.cert_type,
+            cert_no=grandmother.cert_no,
+            at=town.house.clock(),
+        )
+        await credential.bind(
+            tx, town.house.vault, account_id=account_id, card_no=grandmother.cards[0].card_no, at=town.house.clock()
+        )
+    holder = await credential.holder(town.house.pool, grandmother.person_id)
+    assert holder is not None
+    assert holder.account_id == account_id
+
+
+# What is refused.
+
+
+async def refused(town: Town, asker: Relative, member: registry.Registrant, **other: object) -> type[Refusal]:
+    with pytest.raises(Refusal) as caught:
+        async with transaction(town.house.pool) as tx:
+            await actions.ask(
+                tx,
+                town.house.vault,
+                **{  # type: ignore[arg-type]
+                    "asker": asker.asker,
+                    "who": who(member),
+                    "relation": "spouse",
+                    "method": "agreement",
+                    "promised": True,
+                    "at": town.house.clock(),
+                    **other,
+                },
+            )
+    return type(caught.value)
+
+
+async def test_asking_is_refused_in_order(town: Town) -> None:
+    wife, husband = await couple(town)
+    child = await town.alone(birth_on=date(2015, 1, 1), child=True)
+    assert await refused(town, wife, husband.person, promised=False) is refusals.PromiseMissing
+    assert await refused(town, wife, wife.person) is refusals.MemberIsYourself
+    assert await refused(town, wife, husband.person, relation="friend") is refusals.RelationNotOffered
+    assert await refused(town, wife, child) is refusals.ChildNeedsProof
+    await linked(town, wife, husband)
+    assert await refused(town, wife, husband.person) is refusals.AlreadyMember
+
+
+async def test_names_and_numbers_are_not_found_out_by_trying(town: Town, at: datetime) -> None:
+    wife, husband = await couple(town)
+    wrong = msgspec.structs.replace(husband.person, name="某某某")
+    for _ in range(10):
+        await asked(town, wife, wrong)
+        assert (wife.phone.status, "family.member_unknown" in wife.phone.page) == (404, True)
+    await asked(town, wife, husband.person)
+    assert (wife.phone.status, "family.tried_too_often" in wife.phone.page) == (429, True)
+    town.house.clock.advance(days=1)  # type: ignore[attr-defined]
+    await asked(town, wife, husband.person)
+    assert wife.phone.status == 200
+
+
+async def test_whoever_has_not_bound_their_insurance_is_led_there(town: Town) -> None:
+    someone = await town.adult()
+    async with transaction(town.house.pool) as tx:
+        await credential.unbind(tx, person_id=someone.person_id, account_id=someone.account_id, at=town.house.clock())
+    answer = await someone.phone.client.get("/family/add/child")
+    assert answer.headers["location"] == "/me/bind?next=%2Ffamily%2Fadd%2Fchild"
