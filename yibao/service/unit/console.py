@@ -1,0 +1,119 @@
+"""Units at an agency's counter: registering one, and unbinding its code for whoever lost a phone (B3, B6)."""
+
+from typing import Annotated, cast
+
+from litestar import Router, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from yibao import registry
+from yibao.core.clock import Clock
+from yibao.core.database import Pool, transaction
+from yibao.core.refusal import Refusal
+from yibao.core.vault import Vault
+from yibao.service.unit import actions, queries, refusals, store
+from yibao.service.unit.pages import CERT_TYPES
+from yibao.service.unit.types import Kind, Named
+from yibao.web.principal import SignedIn, clerk
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+def _page(template: str, refusal: Refusal | None = None, **context: object) -> Template:
+    status = refusal.status if refusal else 200
+    return Template(f"unit/{template}.html", context={"refusal": refusal, **context}, status_code=status)
+
+
+async def _units(
+    pool: Pool, *, text: str = "", refusal: Refusal | None = None, given: dict[str, str] | None = None
+) -> Template:
+    return _page(
+        "console",
+        refusal,
+        text=text,
+        units=await queries.find(pool, text),
+        given=given or {},
+        cert_types=CERT_TYPES,
+    )
+
+
+@get("/console/units")
+async def units(pool: Pool, text: FromQuery[str] = "") -> Template:
+    return await _units(pool, text=text[:64])
+
+
+@post("/console/units", status_code=200)
+async def register(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    """Register a unit in the clerk's own place; an institution must be one under contract."""
+    try:
+        kind = data.get("kind", "")
+        institution = data.get("institution", "").strip().upper()
+        if kind not in ("employer", "institution") or data.get("cert_type") not in CERT_TYPES:
+            raise refusals.UnitIncomplete
+        if kind == "institution" and await registry.institution(pool, institution) is None:
+            raise refusals.UnitIncomplete
+        async with transaction(pool) as tx:
+            unit_id = await actions.register(
+                tx,
+                vault,
+                credit_code=data.get("credit_code", ""),
+                name=data.get("name", "")[:100],
+                kind=cast(Kind, kind),
+                place=request.auth.institution,
+                institution=institution if kind == "institution" else None,
+                legal=Named(
+                    data.get("legal_name", "").strip()[:64],
+                    data.get("cert_type", ""),
+                    "".join(data.get("cert_no", "").split()).upper()[:64],
+                ),
+                by=request.auth.subject,
+                at=clock(),
+            )
+    except Refusal as refusal:
+        return await _units(pool, refusal=refusal, given=data)
+    return Redirect(f"/console/units/{unit_id}", status_code=303)
+
+
+async def _unit(
+    pool: Pool, vault: Vault, unit_id: str, *, refusal: Refusal | None = None, unbound: bool = False
+) -> Template:
+    found = await store.unit(pool, unit_id)
+    if found is None:
+        raise refusals.UnitUnknown
+    return _page(
+        "console_unit",
+        refusal,
+        unit=found,
+        place=await registry.region_name(pool, found.place) or found.place,
+        operators=[(one, registry.masked_name(one.name)) for one in await queries.operators(pool, vault, unit_id)],
+        phones=await queries.phones(pool, unit_id),
+        unbound=unbound,
+    )
+
+
+@get("/console/units/{unit_id:str}")
+async def unit(pool: Pool, vault: Vault, unit_id: FromPath[str], unbound: FromQuery[str] = "") -> Template:
+    return await _unit(pool, vault, unit_id, unbound=bool(unbound))
+
+
+@post("/console/units/{unit_id:str}/unbind", status_code=200)
+async def unbind(
+    request: SignedIn, unit_id: FromPath[str], data: Form, pool: Pool, vault: Vault, clock: Clock
+) -> Template | Redirect:
+    try:
+        async with transaction(pool) as tx:
+            await actions.unbind_all(
+                tx,
+                vault,
+                unit_id=unit_id,
+                clerk=request.auth.subject,
+                reason=data.get("reason", "")[:500],
+                at=clock(),
+            )
+    except refusals.ReasonMissing as refusal:
+        return await _unit(pool, vault, unit_id, refusal=refusal)
+    return Redirect(f"/console/units/{unit_id}?unbound=1", status_code=303)
+
+
+routes = [Router("/", route_handlers=[units, register, unit, unbind], guards=[clerk])]
