@@ -1,11 +1,12 @@
-"""What people are told of what happened to their money and their code: in the app, and by SMS where a code is sent.
+"""What people are told of what happened to their money and their code: in the app, and by SMS what touches the code.
 
 Invariants: a message appears once however often its event is delivered; it names amounts, institutions and places,
 never a person; a verification code is sent under one id until the gateway answers, and never after it has expired.
 """
 
-from yibao.service.message.actions import read
-from yibao.service.message.queries import unread
+from yibao.service.message.actions import forget, read
+from yibao.service.message.queries import kept, unread
+from yibao.service.message.rules import WAYS
 from yibao.service.message.types import Message
 
-__all__ = ["Message", "read", "unread"]
+__all__ = ["WAYS", "Message", "forget", "kept", "read", "unread"]

@@ -11,4 +11,10 @@ _SHOWN_MAX = 200
 
 async def read(tx: Tx | Pool, *, person_id: str, at: datetime) -> list[Message]:
     """Return the person's messages, newest first, and mark them read; those that were new still say so here."""
-    return [Message(**row) for row in await store.read(tx, person_id=person_id, at=at, limit=_SHOWN_MAX)]
+    rows = await store.read(tx, person_id=person_id, at=at, limit=_SHOWN_MAX)
+    return [Message(**{**row, "ways": tuple(row["ways"])}) for row in rows]
+
+
+async def forget(tx: Tx, *, person_id: str) -> None:
+    """Delete everything that a person was told, as closing an account asks for."""
+    await store.forget(tx, person_id)

@@ -4,16 +4,13 @@ A gateway that is silent may have sent the message, so silence is not failure: t
 id, and the gateway knows a message by its id. Only a refusal ends it.
 """
 
-import asyncio
 from datetime import datetime
 from typing import ClassVar, Protocol
-from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 import structlog
 
-from yibao.core.gm import hmac_sm3
+from yibao.core.partner import NoAnswer, Partner
 from yibao.core.refusal import Refusal
 
 _log = structlog.get_logger(__name__)
@@ -53,43 +50,19 @@ class SmsGateway(Protocol):
 
 
 class HttpSms:
-    """The gateway over HTTP: JSON signed with HMAC-SM3 over method, path, time and body, each on its line."""
+    """The gateway over HTTP."""
 
     PATH: ClassVar = "/sms/send"
 
-    def __init__(
-        self,
-        *,
-        client: httpx.AsyncClient,
-        url: str,
-        secret: bytes,
-        app_id: str = "yibao",
-        timeout_seconds: float = 5,
-    ) -> None:
-        """Take the gateway's address without the path; `timeout_seconds` bounds a whole attempt."""
-        self._client = client
-        self._url = url.rstrip("/") + self.PATH
-        self._secret = secret
-        self._app_id = app_id
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, partner: Partner) -> None:
+        self._partner = partner
 
     async def send(self, *, message_id: str, phone: str, text: str, at: datetime) -> None:
         time = int(at.timestamp())
         body = msgspec.json.encode({"id": message_id, "phone": phone, "text": text, "time": time})
-        signed = b"\n".join((b"POST", urlsplit(self._url).path.encode(), str(time).encode(), body))
-        signature = hmac_sm3(self._secret, signed).hex()
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                answer = await self._client.post(
-                    self._url,
-                    content=body,
-                    headers={
-                        "Content-Type": "application/json",
-                        "Authorization": f"YB-HMAC-SM3 {self._app_id}:{signature}",
-                    },
-                    timeout=None,  # One clock only: httpx counts every read anew, so a slow drip would never end.
-                )
-        except (httpx.HTTPError, TimeoutError):
+            answer = await self._partner.post(self.PATH, body, marks={"X-YB-Time": str(time)})
+        except NoAnswer:
             raise SmsUnknown from None
         if 400 <= answer.status_code < 500:
             raise SmsRefused(answer=answer.status_code)

@@ -1,6 +1,7 @@
 """SQL of the message room."""
 
 from datetime import datetime
+from typing import Literal
 
 from yibao.core.database import Pool, Row, Tx
 from yibao.service.message.types import Told
@@ -19,6 +20,25 @@ async def add(tx: Tx | Pool, *, person_id: str, event_id: int, told: Told, at: d
     )
 
 
+async def add_delivery(
+    tx: Tx | Pool, *, person_id: str, event_id: int, way: str, state: Literal["sent", "refused"], at: datetime
+) -> None:
+    await tx.execute(
+        "INSERT INTO message.delivery (person_id, event_id, way, state, at) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING",
+        person_id,
+        event_id,
+        way,
+        state,
+        at,
+    )
+
+
+async def forget(tx: Tx, person_id: str) -> None:
+    await tx.execute("DELETE FROM message.delivery WHERE person_id = $1", person_id)
+    await tx.execute("DELETE FROM message.message WHERE person_id = $1", person_id)
+
+
 async def read(tx: Tx | Pool, *, person_id: str, at: datetime, limit: int) -> list[Row]:
     """Mark all messages read and return the newest as they were before; both from one snapshot.
 
@@ -29,12 +49,20 @@ async def read(tx: Tx | Pool, *, person_id: str, at: datetime, limit: int) -> li
         WITH seen AS (
             UPDATE message.message SET read_at = $2 WHERE person_id = $1 AND read_at IS NULL
         )
-        SELECT title, body, href, created_at, read_at FROM message.message
+        SELECT title, body, href, created_at, read_at, ways FROM message.told
         WHERE person_id = $1 ORDER BY created_at DESC, event_id DESC LIMIT $3
         """,
         person_id,
         at,
         limit,
+    )
+
+
+async def kept(tx: Tx | Pool, person_id: str) -> list[Row]:
+    return await tx.fetch(
+        "SELECT title, body, href, created_at, read_at, ways FROM message.told"
+        " WHERE person_id = $1 ORDER BY created_at DESC, event_id DESC",
+        person_id,
     )
 
 

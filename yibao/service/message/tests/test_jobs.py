@@ -1,5 +1,6 @@
 """What people are told, and that they are told it once (D13)."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from yibao.identity import rules as identity_rules
 from yibao.identity.types import Announced
 from yibao.service import message
 from yibao.service.message import jobs, rules
+from yibao.service.message.in_channels import NoChannelMessages
 from yibao.service.message.sms import SmsRefused, SmsUnknown
 
 PHARMACY = "P51050099002"
@@ -81,7 +83,7 @@ async def heard(pool: Pool, vault: Vault, gateway: Gateway, at: datetime) -> Map
                 )
             ],
         )
-    return jobs.handlers(pool, vault=vault, sms=gateway, clock=lambda: at)
+    return jobs.handlers(pool, vault=vault, sms=gateway, channels=NoChannelMessages(), clock=lambda: at)
 
 
 def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", number: int = 1, at: datetime) -> Event:
@@ -123,6 +125,43 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
         ("settlement.bill_declined", BILL, "已拒绝付款", "您拒绝了泸州示例大药房的账单，没有扣款。", ""),
         ("settlement.bill_withdrawn", BILL, "账单已撤回", "泸州示例大药房撤回了账单，没有扣款。", ""),
         (
+            "identity.login_password_reset",
+            {},
+            "登录密码已重新设置",
+            "所有设备上的登录都已退出。如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。",
+            "/me/devices",
+        ),
+        (
+            "identity.pay_password_reset",
+            {},
+            "交易密码已重新设置",
+            "今后支付请使用新密码。如非本人操作，请立即到「我的」解除绑定，或拨打 12393。",
+            "/me",
+        ),
+        (
+            "identity.phone_changed",
+            {},
+            "手机号已更换",
+            "今后用新手机号登录和接收验证码。如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。",
+            "/me/phone",
+        ),
+        (
+            "identity.phone_unbound",
+            {},
+            "手机号已解绑",
+            "医保经办窗口核验身份后，解除了账户的手机号，登录都已退出。"
+            "如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。",
+            "/me/phone",
+        ),
+        (
+            "identity.sessions_ended",
+            {},
+            "登录都已退出",
+            "医保经办窗口核验身份后，退出了账户在所有设备上的登录。"
+            "如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。",
+            "/me/devices",
+        ),
+        (
             "credential.bound",
             {"place": "510500"},
             "医保关系已绑定",
@@ -131,10 +170,26 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
         ),
         (
             "credential.activated",
-            {"place": "510500", "channel": "web"},
+            {"place": "510500", "channel": "微信"},
             "医保码已激活",
-            "一部手机上激活了您的医保码，参保地：泸州市。如非本人操作，请立即到「我的」解除绑定，或拨打 12393。",
+            "一部手机上从微信激活了您的医保码，参保地：泸州市。如非本人操作，请立即到「我的」解除绑定，或拨打 12393。",
             "/code",
+        ),
+        (
+            "credential.channel_linked",
+            {"channel": "微信"},
+            "渠道账号已关联",
+            "一个微信账号关联到了您的医保账户，从它进来就能看到您的账户，可以在「渠道与设备」取消关联。"
+            "如非本人操作，请立即到「我的」解除绑定，或拨打 12393。",
+            "/me/channels",
+        ),
+        (
+            "credential.device_unbound",
+            {"channel": "微信", "by": "agency"},
+            "医保码已解绑",
+            "医保经办机构解绑了微信的医保码，那里的码即时失效，其他渠道不受影响。"
+            "如非本人操作，请立即到「我的」解除绑定，或拨打 12393。",
+            "/me/channels",
         ),
         (
             "credential.unbound",
@@ -156,6 +211,69 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
             "免密限额已取消",
             "今后每笔支付都要输入交易密码。如非本人操作，请立即到「我的」解除绑定，或拨打 12393。",
             "",
+        ),
+        (
+            "authorisation.asked",
+            {"institution": PHARMACY, "request_id": "0" * 32},
+            "授权申请",
+            "泸州示例大药房请求您的授权，请在三分钟内答复；不是您本人在办理的，请拒绝。",
+            "/authorise/" + "0" * 32,
+        ),
+        (
+            "authorisation.granted",
+            {"institution": PHARMACY, "what": "参保情况", "days": 30},
+            "已授权",
+            "您允许泸州示例大药房使用：参保情况，30 天内有效。如非本人操作，请立即撤回，或拨打 12393。",
+            "/me/authorisations",
+        ),
+        (
+            "authorisation.granted",
+            {"institution": PHARMACY, "what": "登录", "days": 0},
+            "已授权",
+            "您允许泸州示例大药房使用：登录，仅此一次。如非本人操作，请立即撤回，或拨打 12393。",
+            "/me/authorisations",
+        ),
+        (
+            "authorisation.used",
+            {"institution": PHARMACY, "what": "参保情况"},
+            "授权已使用",
+            "泸州示例大药房按您的授权使用了：参保情况。",
+            "/me/authorisations",
+        ),
+        (
+            "authorisation.withdrawn",
+            {"institution": PHARMACY, "what": "参保情况"},
+            "授权已撤回",
+            "您撤回了给泸州示例大药房的授权（参保情况），即时生效。",
+            "/me/authorisations",
+        ),
+        (
+            "unit.activated",
+            {"unit": "示例公司"},
+            "单位码已激活",
+            "一部手机上激活了示例公司的单位码。如非本单位的人操作，请立即解绑单位码，或拨打 12393。",
+            "/unit-code",
+        ),
+        (
+            "unit.signed_in",
+            {"unit": "示例公司"},
+            "单位码登录",
+            "有人用示例公司的单位码登录了单位网页。如非本单位的人操作，请立即解绑单位码，或拨打 12393。",
+            "/unit-code",
+        ),
+        (
+            "unit.unbound",
+            {"unit": "示例公司"},
+            "单位码已解绑",
+            "示例公司的单位码在部分或全部手机上解绑，立即失效，可以重新激活。",
+            "/unit-code",
+        ),
+        (
+            "unit.operator_appointed",
+            {"unit": "示例公司"},
+            "您成为单位经办人",
+            "示例公司的法定代表人指定您为经办人，您可以在手机上激活单位码。不为该单位办事的，请让其取消。",
+            "/unit-code",
         ),
     ],
 )
@@ -287,3 +405,70 @@ async def test_a_code_that_has_expired_is_not_sent_any_more(
         await heard["identity.code_requested"](code_requested(vault, at=at - identity.CODE_LASTS))
     assert gateway.sent == []
     assert [entry["event"] for entry in logs] == ["message.code_expired_unsent"]
+
+
+async def _with_account(pool: Pool, vault: Vault, new_person: NewPerson, at: datetime) -> tuple[str, str]:
+    """Return a person and the phone of the account that is bound to them."""
+    person = await new_person()
+    phone = f"199{secrets.randbelow(10**8):08d}"
+    async with transaction(pool) as tx:
+        account_id = await identity.open_account(tx, vault, phone=phone, login_hash="-", at=at)
+        await identity.prove_real_name(
+            tx,
+            vault,
+            account_id=account_id,
+            name=person.name,
+            cert_type=person.cert_type,
+            cert_no=person.cert_no,
+            at=at,
+        )
+        await identity.attach_person(tx, account_id=account_id, person_id=person.person_id)
+    return person.person_id, phone
+
+
+async def test_what_touches_the_code_goes_to_the_phone_too_and_the_message_says_so(
+    heard: Mapping[str, Handler], gateway: Gateway, pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    """D13."""
+    person_id, phone = await _with_account(pool, vault, new_person, at)
+    happened = event("credential.activated", {"place": "510500", "channel": "微信"}, person_id=person_id, at=at)
+    await heard["credential.activated"](happened)
+    await heard["credential.activated"](happened)  # The gateway knows the second by its id.
+    assert len({sent[0] for sent in gateway.sent}) == 1
+    assert gateway.sent[0][1:] == (
+        phone,
+        "【医保公共服务】医保码已激活。一部手机上从微信激活了您的医保码，参保地：泸州市。"
+        "如非本人操作，请立即到「我的」解除绑定，或拨打 12393。",
+    )
+    await heard["settlement.bill_declined"](
+        event("settlement.bill_declined", BILL, person_id=person_id, number=2, at=at)
+    )
+    assert len(gateway.sent) == 2
+    told = {one.title: one.ways for one in await message.read(pool, person_id=person_id, at=at)}
+    assert told == {"医保码已激活": ("sms",), "已拒绝付款": ()}
+
+
+async def test_an_sms_that_is_refused_is_not_shown_as_sent_and_silence_is_asked_again(
+    heard: Mapping[str, Handler], gateway: Gateway, pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    person_id, _ = await _with_account(pool, vault, new_person, at)
+    happened = event("credential.free_limit_set", {"limit_fen": 0}, person_id=person_id, at=at)
+    gateway.answer = SmsUnknown
+    with pytest.raises(SmsUnknown):
+        await heard["credential.free_limit_set"](happened)
+    gateway.answer = lambda: SmsRefused(answer=403)
+    with capture_logs() as logs:
+        await heard["credential.free_limit_set"](happened)
+    assert [line["event"] for line in logs] == ["message.sms_refused"]
+    assert [one.ways for one in await message.read(pool, person_id=person_id, at=at)] == [()]
+
+
+async def test_a_person_can_take_their_messages_with_them(
+    heard: Mapping[str, Handler], pool: Pool, new_person: NewPerson, at: datetime
+) -> None:
+    """F7."""
+    person_id = (await new_person()).person_id
+    await heard["credential.unbound"](event("credential.unbound", {}, person_id=person_id, at=at))
+    async with transaction(pool) as tx:
+        await message.forget(tx, person_id=person_id)
+    assert await message.read(pool, person_id=person_id, at=at) == []

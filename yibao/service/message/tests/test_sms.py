@@ -9,6 +9,7 @@ import pytest
 from litestar import Litestar, Response, post
 from structlog.testing import capture_logs
 
+from yibao.core.partner import Partner
 from yibao.sandbox.app import StartPage, create_app, serving
 from yibao.sandbox.unionpay import UnionPayKeys, ensure_keys
 from yibao.service.message.sms import HttpSms, NullSms, SmsGateway, SmsRefused, SmsUnknown
@@ -27,7 +28,7 @@ class Gateway:
     client: httpx.AsyncClient
 
     def adapter(self, *, secret: bytes = SECRET, timeout_seconds: float = 20) -> HttpSms:
-        return HttpSms(client=self.client, url=self.url, secret=secret, timeout_seconds=timeout_seconds)
+        return HttpSms(Partner(client=self.client, url=self.url, secret=secret, timeout_seconds=timeout_seconds))
 
     async def turn(self, mode: str, seconds: int = 0) -> None:
         answer = await self.client.put(f"{self.url}/switches/sms", json={"mode": mode, "delay_seconds": seconds})
@@ -133,12 +134,12 @@ async def test_what_is_neither_yes_nor_no_leaves_it_open(status: int) -> None:
 
     async with serving(Litestar([answer], openapi_config=None)) as url, httpx.AsyncClient() as client:
         with pytest.raises(SmsUnknown):
-            await send(HttpSms(client=client, url=f"{url}/prefix/", secret=SECRET))
+            await send(HttpSms(Partner(client=client, url=f"{url}/prefix/", secret=SECRET)))
 
 
 async def test_a_gateway_that_is_not_there_leaves_it_open(gateway: Gateway) -> None:
     with pytest.raises(SmsUnknown):
-        await send(HttpSms(client=gateway.client, url="http://127.0.0.1:1", secret=SECRET))
+        await send(HttpSms(Partner(client=gateway.client, url="http://127.0.0.1:1", secret=SECRET)))
 
 
 async def test_the_null_gateway_warns_and_logs_neither_phone_nor_text() -> None:
