@@ -17,7 +17,7 @@ from yibao.core.batch import Batch
 from yibao.core.clock import day_of
 from yibao.core.database import Pool, Tx
 from yibao.core.numbers import Numbers
-from yibao.settlement import refusals, replay, rules, store
+from yibao.settlement import queries, refusals, replay, rules, store
 from yibao.settlement.states import require_move
 from yibao.settlement.types import Basket, Entry, Facts, FactsRequest, Order, Quote, Settled, Split
 
@@ -79,7 +79,10 @@ async def quote(desk: Desk, *, basket: Basket, institution: str, at: datetime) -
     Refusals: those of `confirm` up to the benefit engine's.
     """
     facts = await desk.facts(_quote_request(desk, basket, institution=institution, at=at))
-    return _quote_of(desk, facts, basket, institution=institution, at=at)
+    try:
+        return _quote_of(desk, facts, basket, institution=institution, at=at)
+    except refusals.NotInsuredHere as refused:
+        raise await queries.with_names(desk.pool, refused) from None
 
 
 def _quote_request(desk: Desk, basket: Basket, *, institution: str, at: datetime) -> FactsRequest:
@@ -99,7 +102,7 @@ async def confirm(
     """Settle an order whose split was agreed to, once for the caller's `request_id`, and return the answer.
 
     `prove` checks the transaction password of the account it is given, and refuses; None means that no password was
-    given, which is enough under the limit that the person set.
+    given, which is enough under the limit that the person set, and for a person without an account, who has none.
 
     No transaction is held between the read and the write: the write is guarded by the versions that were read, and
     a person whom somebody else has changed meanwhile is read again.
@@ -107,8 +110,8 @@ async def confirm(
     Refusals, first that applies: VisitUnknown (a token that leads nowhere), IdReused, ReversedBeforeArrival,
     VisitUnknown, BillUnknown, BillClosed, VisitExpired, DeviceUnbound, InstitutionClosed, VisitNotOffered,
     NotInsuredHere, NotSynced, InsuranceSuspended, MalformedOrder, DiseaseNotRegistered, ItemUnknown, PriceOverLimit,
-    KindUnsupported, benefit.no_policy, benefit.no_rule, AmountMismatch, QuoteChanged, PasswordRequired, those of
-    `prove`, SettlementBusy.
+    KindUnsupported, benefit.no_policy, benefit.no_rule, DocumentLimit, AmountMismatch, QuoteChanged, PasswordRequired,
+    those of `prove`, SettlementBusy.
     """
     request = _request(desk, order, institution=institution, caller=caller, request_id=request_id, at=at)
     person_id = request.person_id
@@ -119,9 +122,12 @@ async def confirm(
         if answer is not None:
             return answer
         rules.require_visit(facts, institution=institution, bill_id=order.bill_id, at=at)
-        assessed = rules.assess(facts, order.basket, policies=desk.policies, on=day_of(at))
-        rules.require_agreed(assessed, order.expected, password_given=prove is not None)
-        if prove is not None and not proved:
+        try:
+            assessed = rules.assess(facts, order.basket, policies=desk.policies, on=day_of(at))
+        except refusals.NotInsuredHere as refused:
+            raise await queries.with_names(desk.pool, refused) from None
+        rules.require_agreed(assessed, order, password_given=prove is not None)
+        if prove is not None and not proved and assessed.account_id:
             await prove(assessed.account_id)
             proved = True
             continue  # Proving takes long; what was read before it is old.
@@ -221,13 +227,18 @@ async def send_bill(
 ) -> Quote:
     """Send a bill to the phone of the person at the till and return what it shows there.
 
-    Refusals: those of `quote`, IdReused.
+    Refusals: those of `quote`, NoPhone, IdReused.
     """
     request = _quote_request(desk, basket, institution=institution, at=at)
     await store.hold_person(tx, request.person_id)
     # Not through the desk: who holds a connection and waits for another one ends up waiting for himself.
     [facts] = await store.facts(tx, [request])
-    shown = _quote_of(desk, facts, basket, institution=institution, at=at)
+    try:
+        shown = _quote_of(desk, facts, basket, institution=institution, at=at)
+    except refusals.NotInsuredHere as refused:
+        raise await queries.with_names(tx, refused) from None
+    if not shown.has_account:
+        raise refusals.NoPhone
     person_id = request.person_id
     added = await store.add_bill(
         tx,
@@ -254,7 +265,12 @@ async def send_bill(
         tx,
         person_id=person_id,
         topic="settlement.bill_sent",
-        payload={"bill_id": bill_id, "institution": institution, "total_fen": shown.split.total_fen},
+        payload={
+            "bill_id": bill_id,
+            "institution": institution,
+            "total_fen": shown.split.total_fen,
+            "account_id": facts.visit.account_id if facts.visit else "",  # Whose phone showed the code.
+        },
         at=at,
     )
     return shown
@@ -262,10 +278,12 @@ async def send_bill(
 
 def order_of_bill(bill: Any) -> Order:
     """Return the order that confirming a bill on the phone places: just what was shown."""
+    shown = msgspec.convert(bill["quote"], Quote)
     return Order(
         basket=msgspec.convert(bill["basket"], Basket),
-        expected=msgspec.convert(bill["quote"], Quote).split,
+        expected=shown.split,
         bill_id=bill["bill_id"],
+        place=shown.place,
     )
 
 

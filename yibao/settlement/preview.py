@@ -23,7 +23,7 @@ from yibao.core.money import yuan_text
 from yibao.core.refusal import Refusal
 from yibao.service import directory, policy_query
 from yibao.service.policy_query import MalformedQuestion, Question
-from yibao.settlement import explain, rules, store
+from yibao.settlement import explain, queries, refusals, rules, store
 from yibao.settlement.actions import Desk
 from yibao.settlement.types import Basket, BasketLine, Code, Facts, FactsRequest
 from yibao.web.principal import SignedIn, anyone
@@ -210,9 +210,9 @@ def question_of(typed: Typed, *, using: benefit.Policies, today: date) -> Questi
 def own_question(question: Question, facts: Facts, place: str, *, today: date) -> Question:
     """Return the question with what is known of the person who asks.
 
-    Refusals: those of `rules.relation_for`, KindUnsupported.
+    Refusals: those of `rules.relation_in`, KindUnsupported.
     """
-    relation = rules.relation_for(facts, place)
+    relation = rules.relation_in(facts.coverage or (), place)
     held = held_words(rules.qualifications_on(relation, today))
     account = next((a for a in facts.accounts or () if a.account == rules.account_name(relation.place)), None)
     return replace(
@@ -228,7 +228,7 @@ def own_question(question: Question, facts: Facts, place: str, *, today: date) -
 
 
 def own_counters(facts: Facts, place: str, year: int) -> dict[str, int]:
-    relation = rules.relation_for(facts, place)
+    relation = rules.relation_in(facts.coverage or (), place)
     return rules.tally_of(facts.tallies, relation.place, relation.insutype, year)
 
 
@@ -310,7 +310,8 @@ async def preview(request: SignedIn, desk: Desk, pool: Pool, clock: Clock) -> Te
     facts = await _facts(pool, person_id if holder else "", typed, year=today.year)
     counters: dict[str, int] = {}
     found: list[directory.Item] | None = None
-    comparison, refusal, known = None, None, False
+    comparison, known = None, False
+    refusal: Refusal | None = None
     try:
         if holder and facts:
             question = own_question(question, facts, holder.place, today=today)
@@ -324,6 +325,8 @@ async def preview(request: SignedIn, desk: Desk, pool: Pool, clock: Clock) -> Te
                 ages_matter=not question.age,
                 using=using,
             )
+    except refusals.NotInsuredHere as refused:
+        refusal = await queries.with_names(pool, refused)
     except Refusal as refused:
         refusal = refused
     offer = policy_query.offer(question, using=using)

@@ -73,11 +73,19 @@ class InstitutionClosed(Refusal):
 
 
 class NotInsuredHere(Refusal):
+    """No relation pays at this institution. Facts: here, held (insured places, by code, or by name to be read)."""
+
     code = "settlement.not_insured_here"
     title = "在本地没有医保关系"
-    detail = "参保地与本机构所在统筹区不同，此类费用暂不能异地直接结算。"
-    hint = "请核对参保人选择的参保地。"
-    remedy = "请在医保码页面切换参保地；参保信息有误请联系参保地医保局（12393）。"
+    detail = "本机构按{here}的医保结算；参保人的参保地：{held}。异地就医暂不能直接结算。"
+    hint = (
+        "没有可切换的参保地：有几个参保地的，系统自动选用能在本机构结算的那个。请参保人在手机上核对参保地、是否刚换过"
+        "参保地；不能结算的先按自费办理，发票和清单交给参保人。"
+    )
+    remedy = (
+        "请到参保地的定点医药机构结算；在这里先自费的，保留发票，向参保地医保局（12393）咨询零星报销。"
+        "您应已在{here}参保的，可能还没有同步：等一个工作日，或联系{here}医保局（12393）。"
+    )
 
 
 class NotSynced(Refusal):
@@ -146,6 +154,25 @@ class PasswordRequired(Refusal):
     detail = "本次总额 {total} 元，超过免密限额 {limit} 元。"
     hint = "请把账单发送到参保人手机，或由其在本机密码框输入交易密码。"
     remedy = "请在手机上确认，或在收费处输入 6 位线上交易密码。"
+
+
+class DocumentLimit(Refusal):
+    """More of a personal account than a pharmacy may take by a document alone. Facts: account, most."""
+
+    code = "settlement.document_limit"
+    status = 403
+    title = "凭证件购药，个人账户金额超过限额"
+    detail = "这笔要用个人账户 {account} 元。没有交易密码的参保人凭证件购药，每笔最多用个人账户 {most} 元。"
+    hint = "请减少项目，或关掉「使用个人账户」，由参保人用现金支付个人部分。"
+    remedy = "激活医保码、设置交易密码以后没有这个限额；也可以这次用现金支付个人部分。"
+
+
+class NoPhone(Refusal):
+    code = "settlement.no_phone"
+    title = "参保人没有绑定医保关系的手机"
+    detail = "这次凭证件就诊，本平台上没有此人的账户，账单发不到手机。"
+    hint = "已核对本人与证件的，可以直接结算。"
+    remedy = "请在收费处核对金额后由收费员结算。"
 
 
 class SettlementBusy(Refusal):

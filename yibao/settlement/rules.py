@@ -1,7 +1,7 @@
 """From facts to a case, and from an assessment to the rows of a settlement; pure."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -43,7 +43,8 @@ PERSON_KIND = {  # psn_type, by its first two digits, then the four-digit kinds 
     "1403": "student",
     "1404": "student",
 }
-NORMAL = "1"  # psn_insu_stas
+DOCUMENT_ACCOUNT_FEN_MAX = 500_00
+NORMAL, ENDED = "1", ("0", "3", "4")  # psn_insu_stas
 
 
 def digest(order: Order) -> str:
@@ -56,6 +57,8 @@ def digest(order: Order) -> str:
     for name in ("visit_kind", "disease"):
         if not said["basket"][name]:
             del said["basket"][name]
+    if not said["place"]:
+        del said["place"]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
 
@@ -108,19 +111,13 @@ def visit_kind_of(institution: Institution | None, wanted: VisitChoice) -> str:
     return kind
 
 
-def choices(
-    institution: Institution | None, coverage: Iterable[Relation], *, on: date
-) -> list[tuple[VisitChoice, str]]:
+def choices(institution: Institution | None, relation: Relation | None, *, on: date) -> list[tuple[VisitChoice, str]]:
     """Return for what an institution may settle somebody: the ordinary visit first, chronic ones with their disease."""
     found: list[tuple[VisitChoice, str]] = [("", "")]
     if institution is None:
         return found
     diseases = {
-        held.code
-        for relation in coverage
-        if relation.place == institution.place
-        for held in relation.qualifications
-        if held.kind == "chronic" and held.holds(on)
+        held.code for held in (relation.qualifications if relation else ()) if held.kind == "chronic" and held.holds(on)
     }
     found += [("chronic", disease) for disease in sorted(diseases)]
     return found + [("inpatient", "")] * ("inpatient" in institution.services)
@@ -148,20 +145,55 @@ def qualifications_on(relation: Relation, on: date) -> frozenset[str]:
     return frozenset(held.values())
 
 
-def relation_for(facts: Facts, place: str) -> Relation:
-    """Return the insurance relation that pays at an institution of `place`.
+def relation_at(coverage: Iterable[Relation], *, treated: str, chosen: str, policies: benefit.Policies) -> Relation:
+    """Return the insurance relation that pays at an institution which settles in the place `treated`.
+
+    One in force comes before one that is not; then the place that the person chose, if the institution lies at home
+    from there; then the institution's own; then whichever else is at home there, as the capital is for the pool of a
+    province (省直). Nobody has to switch places for a bill that one of their relations can pay.
 
     Refusals: NotInsuredHere, NotSynced, InsuranceSuspended.
     """
-    here = [r for r in facts.coverage or () if r.place == place and r.insutype in INSURANCE]
+    return _best(
+        coverage,
+        lambda place: is_home(place, treated, policies=policies),
+        place=treated,
+        order=lambda r: (r.place != chosen, r.place != treated),
+    )
+
+
+def relation_in(coverage: Iterable[Relation], place: str) -> Relation:
+    """Return the insurance relation of a person in a place. Refusals: those of `relation_at`."""
+    return _best(coverage, lambda each: each == place, place=place, order=lambda _: ())
+
+
+def _best(
+    coverage: Iterable[Relation],
+    fits: Callable[[str], bool],
+    *,
+    place: str,
+    order: Callable[[Relation], tuple[bool, ...]],
+) -> Relation:
+    held = [r for r in coverage if r.state not in ENDED and r.insutype in INSURANCE]
+    here = [r for r in held if fits(r.place)]
     if not here:
-        raise refusals.NotInsuredHere
-    relation = min(here, key=lambda r: (r.state != NORMAL, not r.synced, r.psn_no))
+        raise refusals.NotInsuredHere(here=place, held=tuple(sorted({r.place for r in held})))
+    relation = min(here, key=lambda r: (r.state != NORMAL, not r.synced, *order(r), r.psn_no))
     if not relation.synced:
         raise refusals.NotSynced
     if relation.state != NORMAL:
         raise refusals.InsuranceSuspended
     return relation
+
+
+def is_home(place: str, treated: str, *, policies: benefit.Policies) -> bool:
+    """Whether whoever is insured in a place is treated at home in another; that is for the insured place to say."""
+    if place == treated:
+        return True
+    try:
+        return policies.of(place).treated_in(treated) == "home"
+    except benefit.NoPolicy:
+        return False
 
 
 def age_on(birth_on: date, day: date) -> int:
@@ -241,8 +273,9 @@ class Assessed(msgspec.Struct, frozen=True):
 
     @property
     def needs_password(self) -> bool:
+        """Whether the person has to type the password. Who has no account has none: then the cashier knows them."""
         assert self.facts.visit is not None
-        return self.assessment.total_fen > self.facts.visit.free_limit_fen
+        return bool(self.account_id) and self.assessment.total_fen > self.facts.visit.free_limit_fen
 
 
 def account_name(place: str) -> str:
@@ -274,14 +307,29 @@ def is_open(name: str) -> bool:
     return name.startswith((CARRIED, OWED))
 
 
+def require_document_limit(assessed: "Assessed") -> None:
+    """Refuse to spend much of a personal account at a pharmacy where only the cashier's word says whose it is.
+
+    Who has no account has no password, and a hospital's bill must not fail for that; a shop's can. Refusals:
+    DocumentLimit.
+    """
+    spent = assessed.assessment.account_fen
+    if not assessed.account_id and assessed.visit_kind == "pharmacy" and spent > DOCUMENT_ACCOUNT_FEN_MAX:
+        raise refusals.DocumentLimit(account=yuan_text(spent), most=yuan_text(DOCUMENT_ACCOUNT_FEN_MAX))
+
+
 def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date) -> Assessed:
     """Choose the relation, price the lines and let the benefit engine decide who pays.
 
-    Refusals: those of `visit_kind_of`, `relation_for`, `require_disease`, `price`, and of the benefit engine.
+    Refusals: those of `visit_kind_of`, `relation_at`, `require_disease`, `price`, and of the benefit engine,
+    DocumentLimit.
     """
     visit_kind = visit_kind_of(facts.institution, basket.visit_kind)
     assert facts.institution is not None
-    relation = relation_for(facts, facts.institution.place)
+    assert facts.visit is not None
+    relation = relation_at(
+        facts.coverage or (), treated=facts.institution.place, chosen=facts.visit.place, policies=policies
+    )
     require_disease(relation, visit_kind=visit_kind, disease=basket.disease, on=on)
     items = {item.code: item for item in facts.items or ()}
     lines = price(basket, items)
@@ -308,7 +356,7 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
         disease=basket.disease,
         entitled_from=relation.entitled_from,
     )
-    return Assessed(
+    assessed = Assessed(
         facts=facts,
         relation=relation,
         visit_kind=visit_kind,
@@ -320,10 +368,13 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
         case=case,
         assessment=benefit.assess(case, using=policies),
     )
+    require_document_limit(assessed)
+    return assessed
 
 
 def quote_of(assessed: Assessed) -> Quote:
-    a = assessed.assessment
+    a, visit = assessed.assessment, assessed.facts.visit
+    assert visit is not None
     return Quote(
         split=assessed.split,
         full_own_fen=a.full_own_fen,
@@ -347,15 +398,19 @@ def quote_of(assessed: Assessed) -> Quote:
             )
             for line, share in zip(assessed.lines, a.lines, strict=True)
         ),
+        place=assessed.relation.place,
+        chosen_place=visit.place,
+        medium=visit.medium,
+        has_account=bool(visit.account_id),
     )
 
 
-def require_agreed(assessed: Assessed, expected: Split, *, password_given: bool) -> None:
+def require_agreed(assessed: Assessed, order: Order, *, password_given: bool) -> None:
     """Refuse what nobody agreed to. Refusals: AmountMismatch, QuoteChanged, PasswordRequired."""
     split = assessed.split
-    if split.total_fen != expected.total_fen:
+    if split.total_fen != order.expected.total_fen:
         raise refusals.AmountMismatch(total=yuan_text(split.total_fen))
-    if split != expected:
+    if split != order.expected or order.place not in ("", assessed.relation.place):
         raise refusals.QuoteChanged(
             fund=yuan_text(split.fund_fen), account=yuan_text(split.account_fen), cash=yuan_text(split.cash_fen)
         )
@@ -415,7 +470,8 @@ def entry_of(
     at: datetime,
 ) -> Entry:
     """Return the rows of a settlement that everybody has agreed to."""
-    a = assessed.assessment
+    a, visit = assessed.assessment, assessed.facts.visit
+    assert visit is not None
     relation = assessed.relation
     serial = assessed.facts.serial or 0
     amounts = Amounts.of(a)
@@ -461,7 +517,8 @@ def entry_of(
             "tally_after": tally_after,
             "policy": a.policy,
             "trace": a.trace,
-            "facts": facts_of(assessed.case),
+            # For readers, beside the case: by what the person was known, and which place they had chosen.
+            "facts": {**facts_of(assessed.case), "medium": visit.medium, "chosen_place": visit.place},
         },
         lines=[
             {

@@ -1,22 +1,18 @@
 """The settlement slip (医保结算单): one settlement on A5 paper, as a PDF whose text can be searched and copied."""
 
-import threading
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-import typst
 from msgspec import Struct
-from noto_cjk_sans_otc import FONT_PATH
 
 from yibao.benefit.types import DISEASE_NAMES
 from yibao.core.clock import local_text
 from yibao.core.money import yuan_text
 from yibao.settlement.queries import Document
 from yibao.settlement.rules import plain
+from yibao.web.typeset import typeset
 
 INSURANCE_NAMES = {"310": "职工基本医疗保险", "390": "城乡居民基本医疗保险"}  # insutype
 VISIT_NAMES = {"pharmacy": "定点药店购药", "outpatient": "普通门诊", "chronic": "门诊慢特病", "inpatient": "住院"}
@@ -34,7 +30,6 @@ FUND_NAMES = {  # fund_pay_type
 }
 
 _TEMPLATE = Path(__file__).parent / "templates" / "slip.typ"
-_ONE_AT_A_TIME = threading.Lock()  # The compiler keeps the texts of the slip that it is setting.
 
 Row = tuple[str, ...]
 Labelled = tuple[str, str]
@@ -148,18 +143,4 @@ def fund_name(fund: str) -> str:
 
 def render(slip: Slip, form: Literal["pdf", "png"]) -> bytes:
     """Set a slip: the PDF, or a picture of its only page."""
-    with _ONE_AT_A_TIME:
-        made = _compiler().compile(
-            format=form,
-            sys_inputs={"slip": msgspec.json.encode(slip).decode()},
-            timestamp=slip.at.replace(microsecond=0),  # Printed again, it is the same file.
-        )
-    assert isinstance(made, bytes)  # Only pictures of several pages are a list.
-    return made
-
-
-@cache
-def _compiler() -> "typst.Compiler":
-    """Return the compiler, made once: reading the font takes far longer than setting a slip."""
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONT_PATH.parent)])
-    return typst.Compiler(str(_TEMPLATE), root=str(_TEMPLATE.parent), font_paths=fonts)
+    return typeset(_TEMPLATE, slip, at=slip.at, form=form)

@@ -20,19 +20,19 @@ from litestar.response import Redirect, Template
 from msgspec import Struct
 from PIL import Image
 
-from yibao import identity, registry, settlement
+from yibao import credential, identity, registry, settlement
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.credential import Gate
-from yibao.credential.api import scan_code
+from yibao.credential import Gate, media
+from yibao.credential.api import identify_person, scan_code
 from yibao.service import directory
 from yibao.settlement import draft, explain, queries, refusals, rules, slip
 from yibao.settlement.actions import Desk
 from yibao.settlement.api import by_password
 from yibao.settlement.draft import Draft, DraftLine
-from yibao.settlement.types import Order, Split
+from yibao.settlement.types import Order, Relation, Split
 from yibao.web.principal import SignedIn, cashier
 from yibao.web.refusals import Malformed
 
@@ -55,7 +55,8 @@ class Shown(Struct, frozen=True):
     name: str
     gender: str
     age: int
-    place: str
+    place: str  # Whose funds pay.
+    chosen: str = ""  # The place that the person has chosen, where it is another one.
 
 
 class Till:
@@ -80,13 +81,15 @@ class Till:
         _require_shown(there, data)
         return there
 
-    async def person(self, person_id: str, place: str) -> Shown:
+    async def person(self, person_id: str, place: str, chosen: str = "") -> Shown:
         person = await registry.person(self.pool, self.vault, person_id)
+        names = await registry.region_names(self.pool, {place, chosen or place})
         return Shown(
             name=registry.masked_name(person.name),
             gender=GENDERS.get(person.gender, "性别未说明"),
             age=rules.age_on(person.birth_on, day_of(self.at)),
-            place=await registry.region_name(self.pool, place) or place,
+            place=names[place],
+            chosen=names[chosen] if chosen not in ("", place) else "",
         )
 
     async def page(self, *, q: str | None = None, refusal: Refusal | None = None) -> Template:
@@ -99,22 +102,31 @@ class Till:
         if there is None:
             return _template("scan", refusal)
         person_id = self.desk.person_of_token(there.token)
-        # A visit token begins with the insured place, as the national ecToken does.
-        place = there.token[:6]
-        context: dict[str, Any] = {"draft": there, "person": await self.person(person_id, place)}
         if there.settled is not None:
-            return _template("settled", refusal, **context)
+            # The number of a settlement begins with the place whose funds paid.
+            person = await self.person(person_id, there.settled.settlement_id[:6])
+            return _template("settled", refusal, draft=there, person=person)
+        # A visit token begins with the insured place, as the national ecToken does.
+        at_scan = there.token[:6]
         if there.bill_sent:
             bill = await queries.bill(self.pool, person_id=person_id, bill_id=there.request_id)
             waits = bill is not None and bill.state == "sent" and bill.expires_at > self.at
             ended = BILL_ENDS.get(bill.state if bill else "", "账单没有发出")
-            return _template("waiting", refusal, bill=bill, waits=waits, ended=ended, **context)
-        quote, why_not = None, None
-        if there.lines:
-            try:
+            paid_by = (bill.quote.place if bill else "") or at_scan
+            person = await self.person(person_id, paid_by, bill.quote.chosen_place if bill else "")
+            return _template("waiting", refusal, draft=there, person=person, bill=bill, waits=waits, ended=ended)
+        here = await queries.here(self.pool, person_id=person_id, token=there.token, institution=self.institution)
+        chosen = here.visit.place if here.visit else ""
+        quote, relation = None, None
+        why_not: Refusal | None = None
+        try:
+            relation = self.relation(here)
+            if there.lines:
                 quote = await settlement.quote(self.desk, basket=there.basket, institution=self.institution, at=self.at)
-            except Refusal as refused:
-                why_not = refused
+        except refusals.NotInsuredHere as refused:  # Said before anything is rung up.
+            why_not = await queries.with_names(self.pool, refused)
+        except Refusal as refused:
+            why_not = refused
         return _template(
             "basket",
             refusal,
@@ -124,17 +136,29 @@ class Till:
             q=q or "",
             pay=q == "",
             found=await directory.search(self.pool, q, limit=FOUND_MAX) if q else [],
-            visits=await self.visits(person_id),
-            **context,
+            visits=self.visits(here, relation),
+            draft=there,
+            person=await self.person(person_id, relation.place if relation else chosen or at_scan, chosen),
+            medium=media.NAMES.get(here.visit.medium, "") if here.visit else "",
         )
 
-    async def visits(self, person_id: str) -> list[tuple[str, str]]:
+    def relation(self, here: queries.Here) -> Relation:
+        """Return the insurance relation that pays here. Refusals: InstitutionClosed, those of `rules.relation_at`."""
+        if here.institution is None:
+            raise refusals.InstitutionClosed
+        return rules.relation_at(
+            here.coverage,
+            treated=here.institution.place,
+            chosen=here.visit.place if here.visit else "",
+            policies=self.desk.policies,
+        )
+
+    def visits(self, here: queries.Here, relation: Relation | None) -> list[tuple[str, str]]:
         """Return the kinds of visit that may be chosen here, with their names; the ordinary one first."""
-        here = await queries.here(self.pool, person_id=person_id, institution=self.institution)
         ordinary = "pharmacy" if here.institution is not None and here.institution.kind == "pharmacy" else "outpatient"
         return [
             (f"{kind}:{disease}", slip.visit_name(kind or ordinary, disease))
-            for kind, disease in rules.choices(here.institution, here.coverage, on=day_of(self.at))
+            for kind, disease in rules.choices(here.institution, relation, on=day_of(self.at))
         ]
 
     async def after(self, step: Awaitable[str | None]) -> Page:
@@ -202,6 +226,10 @@ async def _scan(till: Till, gate: Gate, *, code: str) -> None:
     if before is not None and before.waiting:  # Asked before the code is spent.
         raise refusals.DraftLocked
     redeemed = await scan_code(gate, code=code, institution=till.institution, till=till.login, at=till.at)
+    await _begin(till, before, redeemed)
+
+
+async def _begin(till: Till, before: Draft | None, redeemed: credential.Redeemed) -> None:
     # Somebody whose scan has expired finds the basket as it was; nobody finds another person's.
     kept = (
         before is not None and before.settled is None and till.desk.person_of_token(before.token) == redeemed.person_id
@@ -217,6 +245,44 @@ async def _scan(till: Till, gate: Gate, *, code: str) -> None:
             going_on=kept,
             at=till.at,
         )
+
+
+@get("/identify")
+async def ask_document(till: Till) -> Template:
+    return _identify_page({})
+
+
+def _identify_page(given: dict[str, str], refusal: Refusal | None = None) -> Template:
+    typed = {name: given.get(name, "") for name in ("medium", "number", "cert_type", "name")}
+    return _template("identify", refusal, given=typed, cert_types=identity.CERT_TYPES)
+
+
+@post("/identify")
+async def identify(till: Till, data: Form, gate: Gate) -> Page:
+    """Put the person on the till whose card or certificate the cashier has checked (B5): nobody must have a phone."""
+    given = {name: _typed(text) for name, text in data.items()}
+    document = credential.Document(
+        medium=given.get("medium", ""),
+        number=given.get("number", ""),
+        cert_type=given.get("cert_type", ""),
+        name=given.get("name", ""),
+    )
+    try:
+        before = await till.draft()
+        if before is not None and before.waiting:
+            raise refusals.DraftLocked
+        redeemed = await identify_person(
+            gate,
+            document=document,
+            checked=given.get("checked") == "1",
+            institution=till.institution,
+            till=till.login,
+            at=till.at,
+        )
+        await _begin(till, before, redeemed)
+    except Refusal as refusal:
+        return _identify_page(given, refusal)
+    return Redirect("/till", status_code=303)
 
 
 class Frame(Struct, frozen=True):
@@ -300,7 +366,13 @@ async def _visit(till: Till, data: dict[str, str]) -> None:
     """Settle for another kind of visit; `chronic:M03900` names the disease that a chronic one is for."""
     there = await till.draft_shown(data)
     wanted = data.get("visit", "")
-    if wanted not in dict(await till.visits(till.desk.person_of_token(there.token))):
+    here = await queries.here(
+        till.pool,
+        person_id=till.desk.person_of_token(there.token),
+        token=there.token,
+        institution=till.institution,
+    )
+    if wanted not in dict(till.visits(here, till.relation(here))):
         raise Malformed(what="就医类别须从列表中选择。")
     kind, _, disease = wanted.partition(":")
     await _change(till, there, visit_kind=kind, disease=disease)
@@ -371,7 +443,7 @@ async def _confirm(till: Till, data: dict[str, str], hasher: identity.Hasher) ->
     password = data.get("password", "")
     settled = await settlement.confirm(
         till.desk,
-        order=Order(there.basket, _split_shown(data)),
+        order=Order(there.basket, _split_shown(data), place=data.get("place", "")),
         institution=till.institution,
         caller=till.institution,
         request_id=there.request_id,
@@ -477,7 +549,10 @@ async def _document(till: Till, name: str, settlement_id: str, *, refusal: Refus
         refusal,
         document=document,
         summary=explain.summary(document),
-        person=await till.person(till.desk.person_of_number(document.settlement_id), document.place),
+        person=await till.person(
+            till.desk.person_of_number(document.settlement_id), document.place, document.chosen_place
+        ),
+        medium=media.NAMES.get(document.medium, ""),
         insurance=slip.INSURANCE_NAMES.get(document.insutype, document.insutype),
         visit=slip.visit_name(document.visit_kind, document.disease),
         fund_name=slip.fund_name,
@@ -510,6 +585,8 @@ routes = [
         route_handlers=[
             show,
             scan,
+            ask_document,
+            identify,
             frame,
             add_line,
             change_line,

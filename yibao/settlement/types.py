@@ -20,6 +20,9 @@ VisitChoice = Literal["", "pharmacy", "outpatient", "chronic", "inpatient"]
 DiseaseCode = Annotated[str, Meta(pattern=r"^(M[0-9]{5})?$")]
 """National code of the disease that a chronic visit is for; empty for every other visit."""
 
+Medium = Literal["01", "02", "03"]
+"""mdtrt_cert_type: by what a person was identified, the code, a certificate or the social-security card."""
+
 FEN_MAX = 10**13
 Fen = Annotated[int, Meta(ge=0, le=FEN_MAX)]
 
@@ -63,11 +66,15 @@ class Split(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Order(Struct, frozen=True):
-    """A basket with the split that was agreed to, and the bill on the phone that it came from, if any."""
+    """A basket with the split that was agreed to, and the bill on the phone that it came from, if any.
+
+    `place` is the insured place that was shown to pay; empty where nobody was shown one.
+    """
 
     basket: Basket
     expected: Split
     bill_id: str = ""
+    place: str = ""
 
 
 class QuotedLine(Struct, frozen=True):
@@ -83,7 +90,12 @@ class QuotedLine(Struct, frozen=True):
 
 
 class Quote(Struct, frozen=True):
-    """What a basket would cost at this moment, and who pays."""
+    """What a basket would cost at this moment, and who pays.
+
+    `place` is the insured place whose funds pay, `chosen_place` the one that the person chose, empty where they have
+    chosen none; `medium` says by what they were identified. Without an account there is neither a password nor a phone
+    to send the bill to.
+    """
 
     split: Split
     full_own_fen: int
@@ -94,6 +106,10 @@ class Quote(Struct, frozen=True):
     balance_fen: int  # of the personal account, before paying
     needs_password: bool
     lines: tuple[QuotedLine, ...]
+    place: str = ""
+    chosen_place: str = ""
+    medium: Medium = "01"
+    has_account: bool = True
 
 
 class Settled(Struct, frozen=True):
@@ -111,12 +127,15 @@ class Settled(Struct, frozen=True):
 
 
 class Visit(Struct, frozen=True):
+    """Leave to serve a person. Of somebody who holds no credential, the chosen place and the account are empty."""
+
     institution: str
     expires_at: datetime
     place: str
     account_id: str
     free_limit_fen: int
     device_unbound: bool
+    medium: Medium = "01"
 
 
 class Institution(Struct, frozen=True):

@@ -97,7 +97,8 @@ class Insured:
         return shown.code
 
     async def bill(self) -> queries.Bill:
-        [bill] = await queries.bills_waiting(self.house.pool, self.person_id, at=self.house.clock())
+        payer = queries.Payer(self.account_id, self.person_id)
+        [bill] = await queries.bills_waiting(self.house.pool, payer, at=self.house.clock())
         return bill
 
     async def confirm(self) -> settlement.Settled:

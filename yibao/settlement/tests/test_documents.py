@@ -1,0 +1,282 @@
+"""Somebody without a phone at the till, known by card or certificate (B5), and which place pays there (B8)."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from conftest import NewPerson, insured
+from yibao import credential, identity, registry, settlement
+from yibao.app import House, create_app
+from yibao.core.database import transaction
+from yibao.credential import store as credential_store
+from yibao.credential.api import identify_person
+from yibao.settlement import Order, queries, refusals
+from yibao.settlement.tests.scene import HOSPITAL, PHARMACY, purchase
+from yibao.settlement.tests.test_till import (
+    PIN,
+    Cashier,
+    NewInsured,
+    browser,
+    cashier,
+    fen,
+    house,
+    new_insured,
+    window,
+)
+
+__all__ = ["cashier", "house", "new_insured", "window"]
+
+
+async def shows_card(till: Cashier, person: registry.Registrant, *, checked: str = "1") -> str:
+    await till.get("/till/identify")
+    assert "已核对本人与证件" in till.page
+    fields = {"checked": checked} if checked else {}
+    answer = await till.post(
+        "/till/identify",
+        _csrf_token=till.form("/till/identify")["_csrf_token"],
+        medium="03",
+        number=person.cards[0].card_no,
+        **fields,
+    )
+    return await till._follow(answer)
+
+
+async def shows_certificate(till: Cashier, person: registry.Registrant, *, name: str | None = None) -> str:
+    await till.get("/till/identify")
+    answer = await till.post(
+        "/till/identify",
+        _csrf_token=till.form("/till/identify")["_csrf_token"],
+        medium="02",
+        cert_type=person.cert_type,
+        number=person.cert_no,
+        name=name or person.name,
+        checked="1",
+    )
+    return await till._follow(answer)
+
+
+async def test_who_has_no_phone_and_no_account_is_settled_by_card(
+    house: House, cashier: Cashier, new_person: NewPerson
+) -> None:
+    """B5: the cashier's tick stands for the password that there is not; the phone is not offered."""
+    person = await new_person(balance_fen=1000_00)
+    await cashier.get()
+    assert "/till/identify" in cashier.page
+    page = await shows_card(cashier, person)
+    assert registry.masked_name(person.name) in page
+    assert person.name not in page
+    assert person.cards[0].card_no not in page
+    assert "凭社会保障卡就诊" in page
+    await cashier.add("A200", "2")
+    page = await cashier.add("C20")
+    assert "凭证件结算" in page
+    assert 'type="password"' not in page
+    assert "/till/send" not in page
+    assert "结算成功" in await cashier.send("/till/confirm")
+    [record] = await queries.records(house.pool, person.person_id)
+    assert (record.fund_fen, record.account_fen, record.cash_fen) == (175_00, 245_00, 0)
+    page = await cashier.get(f"/till/settlements/{record.settlement_id}")
+    assert "凭社会保障卡就诊" in page
+    assert "参保地：泸州市" in page
+
+
+async def test_the_certificate_needs_the_name_and_all_that_fails_reads_alike(
+    cashier: Cashier, new_person: NewPerson
+) -> None:
+    person = await new_person()
+    page = await shows_certificate(cashier, person, name="别人的名")
+    assert cashier.status == 404
+    assert "credential.document_unknown" in page
+    assert f'value="{person.cert_no}"' in page, "what was typed is kept for correcting"
+    assert "凭身份证件就诊" in await shows_certificate(cashier, person)
+
+
+async def test_without_the_tick_nobody_is_put_on_the_till(cashier: Cashier, new_person: NewPerson) -> None:
+    assert "credential.person_not_checked" in await shows_card(cashier, await new_person(), checked="")
+    assert cashier.status == 422
+    assert 'id="scan-form"' in await cashier.get()
+
+
+async def test_where_there_is_an_account_the_password_is_asked_for_a_card_too(
+    house: House, cashier: Cashier, new_insured: NewInsured
+) -> None:
+    """B5, A5: the card works as before an activation, and whoever finds it cannot pay with it."""
+    one = await new_insured(balance_fen=1000_00)
+    await shows_card(cashier, one.person)
+    await cashier.add("A200", "2")
+    assert "凭证件结算" not in cashier.page
+    assert "settlement.password_required" in await cashier.send("/till/confirm", password="")
+    assert "identity.wrong_pay_password" in await cashier.send("/till/confirm", password="111222")
+    assert "结算成功" in await cashier.send("/till/confirm", password=PIN)
+    await cashier.send("/till/clear")
+
+    await shows_card(cashier, one.person)
+    await cashier.add("A200", "2")
+    await cashier.send("/till/send")
+    assert (await one.confirm()).total_fen == 400_00, "or the bill goes to the phone at home"
+
+
+async def test_an_expired_visit_goes_on_by_the_same_document_with_its_basket(
+    house: House, cashier: Cashier, new_person: NewPerson
+) -> None:
+    person = await new_person()
+    await shows_card(cashier, person)
+    await cashier.add("A1")
+    house.clock.advance(minutes=16)  # type: ignore[attr-defined]
+    page = await cashier.get()
+    assert "settlement.visit_expired" in page
+    assert "/till/identify" in page
+    assert fen(await shows_certificate(cashier, person), "total") == 1_00
+    other = await shows_card(cashier, await new_person())
+    assert "还没有项目" in other, "and nobody finds another person's"
+
+
+async def test_a_bill_that_waits_on_a_phone_is_not_put_aside_for_a_card(
+    cashier: Cashier, new_insured: NewInsured, new_person: NewPerson
+) -> None:
+    one = await new_insured()
+    await cashier.purchase(one)
+    await cashier.send("/till/send")
+    assert "settlement.draft_locked" in await shows_card(cashier, await new_person())
+    await one.confirm()
+
+
+async def test_a_pharmacy_takes_no_more_of_an_account_by_card_alone_than_the_limit(
+    house: House, cashier: Cashier, window: Cashier, new_person: NewPerson
+) -> None:
+    person = await new_person(balance_fen=5000_00)
+    await shows_card(cashier, person)
+    page = await cashier.add("A200", "10")
+    assert "settlement.document_limit" in page
+    assert "/till/confirm" not in page
+    page = await cashier.send("/till/account")
+    assert fen(page, "account") == 0, "in cash it goes"
+    await cashier.send("/till/clear")
+    await shows_card(window, person)
+    assert fen(await window.add("A200", "20"), "account") > 500_00, "and at a hospital"
+
+
+async def test_who_has_no_account_is_sent_no_bill(house: House, new_person: NewPerson) -> None:
+    person = await new_person()
+    visit = await identify_person(
+        house.gate,
+        document=credential.Document("03", person.cards[0].card_no),
+        checked=True,
+        institution=PHARMACY,
+        till="1",
+        at=house.clock(),
+    )
+    of = purchase(visit.token)
+    with pytest.raises(refusals.NoPhone):
+        async with transaction(house.pool) as tx:
+            await settlement.send_bill(
+                house.desk, tx, basket=of, bill_id="x", institution=PHARMACY, till="1", at=house.clock()
+            )
+
+    async def no_account(_: str) -> None:
+        raise AssertionError("there is no password to prove")
+
+    quote = await settlement.quote(house.desk, basket=of, institution=PHARMACY, at=house.clock())
+    assert (quote.needs_password, quote.has_account, quote.medium, quote.chosen_place) == (False, False, "03", "")
+    settled = await settlement.confirm(
+        house.desk,
+        order=Order(of, quote.split),
+        institution=PHARMACY,
+        caller=PHARMACY,
+        request_id=secrets.token_hex(8),
+        prove=no_account,
+        at=house.clock(),
+    )
+    assert settled.fund_fen == 175_00
+
+
+async def test_the_till_says_which_place_pays_and_says_early_when_none_does(
+    house: House, cashier: Cashier, new_person: NewPerson
+) -> None:
+    """B8, C13: before anything is rung up."""
+    both = await new_person(insurances=(insured("510100"), insured("510500")))
+    page = await shows_card(cashier, both)
+    assert "参保地：泸州市" in page
+    assert "参保人选择的是" not in page, "who has no account has chosen none"
+    stranger = await new_person(insurances=(insured("510100"),))
+    page = await shows_card(cashier, stranger)
+    assert "settlement.not_insured_here" in page
+    assert "参保人的参保地：成都市" in page
+    assert "没有可切换的参保地" in page
+
+
+async def test_the_till_explains_a_place_that_was_not_chosen(
+    house: House, cashier: Cashier, new_person: NewPerson
+) -> None:
+    person = await new_person(insurances=(insured("510100"), insured("510500")))
+    at = house.clock()
+    async with transaction(house.pool) as tx:
+        account_id = await identity.open_account(
+            tx, house.vault, phone=f"1{person.person_id[-10:]}", login_hash="x", at=at
+        )
+        await identity.prove_real_name(
+            tx,
+            house.vault,
+            account_id=account_id,
+            name=person.name,
+            cert_type=person.cert_type,
+            cert_no=person.cert_no,
+            at=at,
+        )
+        await credential.bind(tx, house.vault, account_id=account_id, card_no=person.cards[0].card_no, at=at)
+        await credential_store.choose_place(tx, person_id=person.person_id, psn_no="", place="510100")
+    page = await shows_card(cashier, person)
+    assert "参保地：泸州市" in page
+    assert "参保人选择的是成都市；这里按泸州市结算" in page
+
+
+@pytest.fixture
+async def system(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    async with transaction(house.pool) as tx:
+        key = await identity.issue_api_key(tx, institution=HOSPITAL, at=house.clock())
+    async with browser(create_app(house)) as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        yield client
+
+
+async def test_an_institutions_system_identifies_by_document_and_settles(
+    system: httpx.AsyncClient, new_person: NewPerson
+) -> None:
+    person = await new_person()
+    asked = {"medium": "03", "number": person.cards[0].card_no, "checked": True, "till": "3"}
+    answer = await system.post("/api/identifications", json=asked)
+    assert answer.status_code == 201
+    got = answer.json()
+    assert (got["place"], got["name"]) == ("510500", registry.masked_name(person.name))
+    of = {"token": got["token"], "lines": [{"code": "A1", "quantity": "2"}]}
+    quote = (await system.post("/api/quotes", json={"basket": of})).json()
+    assert (quote["place"], quote["medium"], quote["has_account"]) == ("510500", "03", False)
+    settled = await system.post(
+        "/api/settlements",
+        json={"basket": of, "expected": quote["split"]},
+        headers={"Idempotency-Key": secrets.token_hex(8)},
+    )
+    assert settled.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"checked": False}, 422, "credential.person_not_checked"),
+        ({"number": "X0"}, 404, "credential.document_unknown"),
+        ({"medium": "02", "cert_type": "01", "name": "某人"}, 404, "credential.document_unknown"),
+        ({"medium": "02"}, 422, "credential.document_malformed"),
+        ({"number": "\x00"}, 422, "credential.document_malformed"),
+    ],
+)
+async def test_what_a_system_is_refused(
+    system: httpx.AsyncClient, new_person: NewPerson, changes: dict[str, object], status: int, code: str
+) -> None:
+    person = await new_person()
+    asked = {"medium": "03", "number": person.cards[0].card_no, "checked": True, **changes}
+    asked["till"] = secrets.token_hex(4)
+    answer = await system.post("/api/identifications", json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert person.cards[0].card_no not in answer.text
