@@ -18,17 +18,43 @@ from yibao.web.refusals import NotPermitted, SignInFirst
 DEVICE_COOKIE = "yb_device"
 SESSION_COOKIE = "yb_session"
 TILL_COOKIE = "yb_till"
+CONSOLE_COOKIE = "yb_console"
+UNIT_COOKIE = "yb_unit"
+
+
+Kind = Literal["insured", "staff", "system", "unit"]
+
+# Whose session a page asks for; each cookie is sent to its own pages only. What is not listed is the phone.
+AREAS = {"/till": TILL_COOKIE, "/console": CONSOLE_COOKIE, "/unit": UNIT_COOKIE}
+_KINDS: dict[str, Kind] = {"/till": "staff", "/console": "staff", "/unit": "unit"}
+
+
+def area_of(path: str) -> str:
+    """Return the part of the house that a page belongs to, with a sign-in of its own; empty for the phone."""
+    return next((area for area in AREAS if path == area or path.startswith(area + "/")), "")
+
+
+def cookie_for(path: str) -> str:
+    """Return the name of the cookie that holds the session for a page."""
+    return AREAS.get(area_of(path), SESSION_COOKIE)
+
+
+def kind_at(path: str) -> Kind:
+    """Return who can be signed in at a page; whoever else's token stands in its cookie is nobody there."""
+    return _KINDS.get(area_of(path), "insured")
 
 
 class Principal(Struct, frozen=True):
-    """An insured person's account, a member of staff, or an institution's system."""
+    """An insured person's account, a member of staff, an institution's system, or an account that acts for a unit."""
 
-    kind: Literal["insured", "staff", "system"]
-    subject: str  # account id, staff login, or institution code
+    kind: Kind
+    subject: str  # account id, staff login, institution code, or account id again
     person_id: str | None = None
-    institution: str = ""
+    institution: str = ""  # of a clerk: the place of the agency
     display_name: str = ""
     role: str = ""
+    channel: str = "web"  # that brought the insured person
+    unit: str = ""
 
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -56,8 +82,10 @@ def _requires(allowed: Callable[[Principal], bool]) -> Guard:
 
 insured = _requires(lambda principal: principal.kind == "insured")
 cashier = _requires(lambda principal: principal.kind == "staff" and principal.role == "cashier")
+clerk = _requires(lambda principal: principal.kind == "staff" and principal.role == "clerk")
+unit = _requires(lambda principal: principal.kind == "unit")
 institution = _requires(lambda principal: principal.kind == "system")
-GUARDS = (anyone, insured, cashier, institution)
+GUARDS = (anyone, insured, cashier, clerk, unit, institution)
 
 
 def now_for(request: SignedIn) -> datetime:

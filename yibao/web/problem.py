@@ -13,6 +13,7 @@ from litestar.response import Redirect, Template
 
 from yibao.core.refusal import Refusal
 from yibao.web import refusals
+from yibao.web.principal import area_of
 
 log = structlog.get_logger()
 
@@ -42,8 +43,9 @@ def answer(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
     if is_api(request):
         return Response(problem(refusal), status_code=refusal.status, media_type=PROBLEM_JSON)
     if isinstance(refusal, refusals.SignInFirst):
-        door = "/till/login" if request.url.path.startswith("/till") else "/login"
-        there = request.url.path if request.method == "GET" else "/"
+        door = area_of(request.url.path) + "/login"
+        asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        there = asked if request.method == "GET" else "/"
         return Redirect(f"{door}?next={quote(there)}", status_code=303)
     return Template(
         template_name="web/refusal.html",

@@ -16,7 +16,7 @@
 
   function fetchNext() {
     var request = new XMLHttpRequest();
-    request.open('GET', '/code/next');
+    request.open('GET', box.getAttribute('data-next') || '/code/next');
     request.timeout = 8000;
     request.onload = function () {
       if (request.status === 200) { show(JSON.parse(request.responseText)); } else { window.location.reload(); }
