@@ -3,6 +3,8 @@
 Every link here leads to a page that exists; a service that is not built yet is not announced.
 """
 
-from yibao.site.pages import routes
+from yibao.site import help, my_data, pages
+
+routes = [*pages.routes, *help.routes, *my_data.routes]
 
 __all__ = ["routes"]

@@ -12,23 +12,13 @@ from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool
 from yibao.service import message
 from yibao.settlement import queries
-from yibao.settlement.pages import institution_names
+from yibao.settlement.pages import payer_of
 from yibao.settlement.slip import INSURANCE_NAMES
 from yibao.site import reference
-from yibao.web.principal import SignedIn, anyone, insured
+from yibao.site.words import KINDS, STATES
+from yibao.web.principal import SignedIn, anyone, clerk, insured
 
 YEAR_MIN, YEAR_MAX = 2000, 2100  # Personal accounts are younger; what is asked for beyond is a slip of the finger.
-STATES = {"0": "未参保", "1": "正常参保", "2": "暂停参保", "3": "无效参保", "4": "终止参保"}  # psn_insu_stas
-KINDS = {  # psn_type
-    "11": "在职",
-    "12": "退休",
-    "15": "成年居民",
-    "16": "老年居民",
-    "1401": "新生儿",
-    "1402": "学龄前儿童",
-    "1403": "中小学生",
-    "1404": "大学生",
-}
 
 
 class Service(Struct, frozen=True):
@@ -44,7 +34,11 @@ SERVICES = (
         "公共服务",
         (
             Service("用户认证", "/me/bind", "实名认证，用社会保障卡绑定医保关系"),
+            Service("我的家庭成员", "/family", "亲情账户、儿童医保电子码：出示家人的医保码"),
             Service("解除绑定", "/services/unbind", "所有手机上的医保码即时失效"),
+            Service("我的授权", "/me/authorisations", "谁可以读取我的信息、到什么时候，随时撤回"),
+            Service("单位码", "/unit-code", "单位的经办人用来登录单位网页"),
+            Service("渠道与设备", "/me/channels", "在哪些渠道和手机上激活了，逐个解绑"),
         ),
     ),
     (
@@ -61,10 +55,38 @@ SERVICES = (
             Service("参保情况", "/insurance", "在哪里参保、缴费到什么时候"),
             Service("个人账户余额 / 收支明细", "/account"),
             Service("消息", "/messages"),
+            Service("定点医院药店", "/where", "哪里能用医保码、要带什么；不用登录"),
             Service("费用预估", "/preview", "去哪里看病自己付得少；不用登录"),
             Service("政策查询", "/policy", "哪种情况报销多少、依据是什么；不用登录"),
         ),
     ),
+    (
+        "帮助",
+        (
+            Service("提示是什么意思", "/help/errors", "原因、现在怎么办、问谁；不用登录"),
+            Service("这部手机能不能用", "/help/phone", "缺什么、怎么办；不用登录"),
+            Service("下载与入口", "/get", "放到手机桌面、海报；不用登录"),
+            Service("帮助", "/help", "常见问题和电话"),
+        ),
+    ),
+)
+
+
+# What clerks do, listed on the console's start page.
+CONSOLE: tuple[tuple[str, tuple[Service, ...]], ...] = (
+    ("单位", (Service("单位与单位码", "/console/units", "登记单位，手机丢失时解绑单位码"),)),
+    (
+        "医保码",
+        (
+            Service("渠道准入", "/console/channels", "申请、公钥、功能、客服热线、暂停"),
+            Service("医保码解绑", "/console/credentials", "手机丢失、来电来窗口的，核对身份后办"),
+        ),
+    ),
+    (
+        "窗口",
+        (Service("账户手机号", "/console/phones", "核对证件后更换、解绑手机号，退出登录"),),
+    ),
+    ("待办", (Service("儿童码监护核对", "/console/family", "户口簿、出生证与登记不一致的申请"),)),
 )
 
 
@@ -80,7 +102,7 @@ async def home(request: SignedIn, pool: Pool, clock: Clock) -> Template:
         context={
             "place_name": await registry.region_name(pool, holder.place) if holder else None,
             "activated": holder is not None and holder.agreed_at is not None,
-            "bills": len(await queries.bills_waiting(pool, person_id, at=clock())),
+            "bills": len(await queries.bills_waiting(pool, await payer_of(request, pool), at=clock())),
             "unread": await message.unread(pool, person_id),
         },
     )
@@ -89,6 +111,11 @@ async def home(request: SignedIn, pool: Pool, clock: Clock) -> Template:
 @get("/services", guards=[anyone])
 async def services() -> Template:
     return Template("site/services.html", context={"groups": SERVICES})
+
+
+@get("/console", guards=[clerk])
+async def console(request: SignedIn) -> Template:
+    return Template("site/console.html", context={"groups": CONSOLE})
 
 
 @get("/insurance", guards=[insured])
@@ -148,7 +175,7 @@ async def account(
             "movements": [(movement, label(movement), institution_of(movement)) for movement in movements],
             "paid_in_fen": paid_in,
             "spent_fen": paid_in - sum(movement.amount_fen for movement in movements),
-            "institutions": await institution_names(pool, filter(None, map(institution_of, movements))),
+            "institutions": await registry.institution_names(pool, filter(None, map(institution_of, movements))),
         },
     )
 
@@ -175,4 +202,4 @@ async def errors(request: SignedIn) -> Template:
     return Template("site/errors.html", context={"rooms": reference.refusals()})
 
 
-routes = [Router("/", route_handlers=[home, services, insurance, account, errors])]
+routes = [Router("/", route_handlers=[home, services, console, insurance, account, errors])]

@@ -3,16 +3,22 @@
 from yibao.core.refusal import Refusal
 
 ROOMS = {
+    "authorisation": "授权",
     "benefit": "待遇计算",
     "core": "底层",
     "credential": "医保码",
     "directory": "目录",
+    "face": "人脸识别",
+    "family": "亲情账户",
     "identity": "账户与身份",
     "ledger": "总账",
     "message": "消息",
+    "paper": "证件识别",
     "policy_query": "政策查询",
     "registry": "登记信息",
     "settlement": "结算",
+    "site": "个人信息",
+    "unit": "单位码",
     "web": "网页与接口",
 }
 

@@ -1,0 +1,98 @@
+"""A person's own data: who looked, everything in one file, and closing the account (F7, E8)."""
+
+import json
+
+from yibao import identity, registry
+from yibao.app import House
+from yibao.core.database import transaction
+from yibao.settlement.tests.scene import shops
+from yibao.settlement.tests.test_pages import bill_for
+from yibao.site import export, my_data
+from yibao.site.tests.scene import PAY_PASSWORD, Phone
+
+PHARMACY = "P51050000001"
+
+__all__ = ["shops"]
+
+
+async def test_every_scan_and_every_look_is_shown_to_the_person_the_latest_first(phone: Phone, house: House) -> None:
+    await phone.scanned(institution=PHARMACY)
+    async with transaction(house.pool) as tx:
+        await registry.note_look(
+            tx,
+            person_id=phone.person_id,
+            looker="A510500-01",
+            looker_name="泸州市医保经办窗口",
+            purpose="解除手机绑定",
+            at=house.clock(),
+        )
+    page = (await phone.get("/me/looks")).text
+    assert "泸州市医保经办窗口" in page
+    assert "解除手机绑定" in page
+    assert "扫码核验参保身份" in page
+    assert "A510500-01" not in page
+
+
+async def test_everything_is_taken_away_as_json_with_the_transaction_password_only(phone: Phone, house: House) -> None:
+    await phone.get("/me/data")
+    refused = await phone.post("/me/data/export", form="json", pay_password="000111")
+    assert refused.status_code == 403
+    taken = await phone.post("/me/data/export", form="json", pay_password=PAY_PASSWORD)
+    assert taken.status_code == 200
+    assert taken.headers["content-disposition"] == 'attachment; filename="yibao.json"'
+    content = json.loads(taken.content)
+    assert phone.person is not None
+    [account] = content["sections"]["account"]
+    assert account["cert_no"] == phone.person.cert_no
+    [insurance] = content["sections"]["insurances"]
+    assert insurance["place"] == "510500"
+    [movement] = content["sections"]["account_movements_510500"]
+    assert movement["amount_fen"] == 212_30
+    told = await house.pool.fetchval(
+        "SELECT count(*) FROM core.outbox WHERE person_id = $1 AND topic = 'site.data_taken'", phone.person_id
+    )
+    assert told == 1
+
+
+async def test_the_pdf_has_every_section(phone: Phone, house: House) -> None:
+    await phone.get("/me/data")
+    taken = await phone.post("/me/data/export", form="pdf", pay_password=PAY_PASSWORD)
+    assert taken.headers["content-type"] == "application/pdf"
+    assert taken.content.startswith(b"%PDF")
+    found = await export.sections(house.pool, house.vault, account_id=phone.account_id, at=house.clock())
+    assert len(found) == 14
+
+
+async def test_a_closed_account_leaves_nothing_personal_and_no_session(phone: Phone, house: House) -> None:
+    assert phone.person is not None
+    await phone.get("/me/close")
+    assert (await phone.post("/me/close", pay_password=PAY_PASSWORD)).status_code == my_data.CloseNotConfirmed.status
+    answer = await phone.post("/me/close", pay_password=PAY_PASSWORD, agreed="1")
+    assert answer.headers["location"] == "/closed"
+    row = await house.pool.fetchrow("SELECT * FROM identity.account WHERE account_id = $1", phone.account_id)
+    assert row is not None
+    assert {name for name, value in row.items() if value is not None} == {"account_id", "created_at", "closed_at"}
+    assert (await phone.get("/me")).headers["location"].startswith("/login")
+    holder = await house.pool.fetchrow("SELECT unbound_at FROM credential.holder WHERE person_id = $1", phone.person_id)
+    assert holder is not None
+    assert holder["unbound_at"] is not None
+    kept = await registry.person(house.pool, house.vault, phone.person_id)
+    assert kept.name == phone.person.name
+
+
+async def test_the_phone_of_a_closed_account_can_register_again(phone: Phone, house: House) -> None:
+    async with transaction(house.pool) as tx:
+        account = await identity.account(tx, house.vault, phone.account_id)
+    await phone.get("/me/close")
+    await phone.post("/me/close", pay_password=PAY_PASSWORD, agreed="1")
+    async with transaction(house.pool) as tx:
+        again = await identity.open_account(tx, house.vault, phone=account.phone, login_hash="-", at=house.clock())
+    assert again != phone.account_id
+
+
+async def test_an_account_is_not_closed_over_a_bill_that_waits(phone: Phone, house: House, shops: None) -> None:
+    await bill_for(phone, house)
+    await phone.get("/me/close")
+    answer = await phone.post("/me/close", pay_password=PAY_PASSWORD, agreed="1")
+    assert answer.status_code == my_data.BillsWaiting.status
+    assert "有 1 张账单等您确认" in answer.text
