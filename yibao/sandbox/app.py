@@ -1,6 +1,7 @@
 """The sandbox as one program: a start page, the counterparts, their switches."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -20,11 +21,14 @@ from litestar.types import ASGIApp, Scope
 
 from yibao.core.clock import Clock, now
 from yibao.core.money import yuan_text
-from yibao.sandbox import sms, unionpay
+from yibao.sandbox import papers, police, sms, unionpay
+from yibao.sandbox.channels import ChannelDesk, channel_routes
+from yibao.sandbox.hospital import Hospital, hospital_routes
+from yibao.sandbox.police import Photos, police_routes
 from yibao.sandbox.sms import Inbox, sms_routes
 from yibao.sandbox.switches import Switches, switch_routes
 from yibao.sandbox.unionpay import BankCustomer, UnionPayKeys, unionpay_routes
-from yibao.sandbox.world import PLACES, Institution, Person
+from yibao.sandbox.world import PLACES, Institution, Person, Unit
 
 _log = structlog.get_logger(__name__)
 
@@ -32,8 +36,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _BODY_SIZE_MAX = 64 * 1024
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: under that browsers send forms with "Origin: null", which the switches would refuse.
     "Referrer-Policy": "same-origin",
@@ -80,6 +84,7 @@ class StartPage:
     institutions: Sequence[Institution]
     demo_password: str
     links: Sequence[Link] = ()
+    units: Sequence[Unit] = ()
 
 
 def create_app(
@@ -88,18 +93,29 @@ def create_app(
     start_page: StartPage,
     sms_secret: bytes,
     unionpay_keys: UnionPayKeys,
+    channels: ChannelDesk | None = None,
+    police_secret: bytes = b"",
+    police_photos: Photos | None = None,
     sms_app_id: str = "yibao",
+    hospital: Hospital | None = None,
     clock: Clock = now,
 ) -> Litestar:
-    """Return the sandbox for these people. The start page lists those of them with something to tell."""
+    """Return the sandbox for these people. The start page lists those of them with something to tell.
+
+    Without `police_secret` nobody can ask the police bureau.
+    """
     known = tuple(people)
     customers = _bank_customers(known)
-    switches = Switches((sms.COUNTERPART, unionpay.COUNTERPART))
+    papers_there = papers.pages(known)
+    switches = Switches((police.COUNTERPART, sms.COUNTERPART, unionpay.COUNTERPART))
     told = [person for person in known if person.special]
 
     @get("/")
     async def start() -> Template:
-        return Template("start.html", context={"people": told, "people_count": len(known), "start_page": start_page})
+        return Template(
+            "start.html",
+            context={"people": told, "people_count": len(known), "start_page": start_page, "papers": papers_there},
+        )
 
     style = (_TEMPLATES / "sandbox.css").read_text(encoding="utf-8")
 
@@ -111,9 +127,22 @@ def create_app(
         [
             start,
             stylesheet,
+            papers.paper_routes(papers_there),
             switch_routes(switches),
+            hospital_routes(hospital or Hospital()),
             sms_routes(inbox=Inbox(), switches=switches, app_id=sms_app_id, secret=sms_secret, clock=clock),
+            police_routes(
+                people=known,
+                photos=police_photos or Photos(),
+                switches=switches,
+                app_id=sms_app_id,
+                secret=police_secret or secrets.token_bytes(32),
+                clock=clock,
+            ),
             unionpay_routes(keys=unionpay_keys, customer_of=customers.get, switches=switches),
+            channel_routes(
+                desk=channels or ChannelDesk(keys={}), people=known, app_id=sms_app_id, secret=sms_secret, clock=clock
+            ),
         ],
         after_exception=[_log_failure],
         logging_config=None,  # Litestar's would make every library of the process log its requests, phones included.

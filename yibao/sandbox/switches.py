@@ -29,6 +29,8 @@ class Mode(StrEnum):
     DELAY = "delay"
     LOSE = "lose"
     REPEAT = "repeat"
+    NO_PHOTO = "no_photo"
+    UNCLEAR = "unclear"
 
 
 LABELS = {
@@ -38,6 +40,8 @@ LABELS = {
     Mode.DELAY: "延迟",
     Mode.LOSE: "丢失应答",
     Mode.REPEAT: "重复",
+    Mode.NO_PHOTO: "没有照片",
+    Mode.UNCLEAR: "照片不清",
 }
 
 WAITING = (Mode.DELAY, Mode.LOSE)
@@ -184,7 +188,7 @@ def switch_routes(switches: Switches) -> Router:
         # A page elsewhere must not turn switches through the visitor's browser; there is no session to hang a token on.
         origin = request.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            raise PermissionDeniedException("请在沙箱自己的页面上操作。")
+            raise PermissionDeniedException("请在沙盒自己的页面上操作。")
         fields = dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
         turn(name, accepted(fields, Setting, strict=False))
         return Redirect("/switches", status_code=303)

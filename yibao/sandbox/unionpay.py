@@ -159,7 +159,7 @@ def _make_keys(ours: Path, theirs: Path) -> None:
         (ours / "encryption.key.pem", _pem(encryption_key)),
         (theirs / "merchant_id", f"{MERCHANT_ID}\n".encode()),
         (theirs / "merchant.key.pem", _pem(merchant_key)),
-        (theirs / "merchant.cert.pem", issued(f"041@{MERCHANT_ID}@沙箱商户@00000001", merchant_key)),
+        (theirs / "merchant.cert.pem", issued(f"041@{MERCHANT_ID}@沙盒商户@00000001", merchant_key)),
         (theirs / "encryption.cert.pem", issued("041@0@中国银联股份有限公司@00000002", encryption_key)),
         (theirs / "issuers.pem", issuer.public_bytes(Encoding.PEM)),
         # The last one says that the others are complete.

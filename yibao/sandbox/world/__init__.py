@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from yibao.sandbox.world.catalogue import Item, catalogue
-from yibao.sandbox.world.institutions import DEMO_PASSWORD, Institution, Staff, institutions
+from yibao.sandbox.world.institutions import DEMO_PASSWORD, Institution, Staff, clerks, institutions
 from yibao.sandbox.world.people import PEOPLE_MAX, ROLES, Card, Insurance, Person, Qualification, iter_people
 from yibao.sandbox.world.places import PLACES, Place
+from yibao.sandbox.world.units import Unit, units
 
 __all__ = [
     "DEMO_PASSWORD",
@@ -25,9 +26,12 @@ __all__ = [
     "Place",
     "Qualification",
     "Staff",
+    "Unit",
     "World",
     "build",
+    "clerks",
     "iter_people",
+    "units",
 ]
 
 
@@ -37,7 +41,9 @@ class World:
     on: date
     people: tuple[Person, ...]
     institutions: tuple[Institution, ...]
+    clerks: tuple[Staff, ...]  # the agencies'; the others work for their institution
     items: tuple[Item, ...]
+    units: tuple[Unit, ...]
 
     def cast(self, role: str) -> Person:
         """Return the person who plays `role`, one of ROLES; KeyError for an unknown role."""
@@ -51,5 +57,7 @@ def build(*, seed: int = 20260101, people: int = 200, on: date) -> World:
         on=on,
         people=tuple(iter_people(seed, people, on)),
         institutions=institutions(),
+        clerks=clerks(),
         items=catalogue(),
+        units=units(seed=seed, on=on),
     )

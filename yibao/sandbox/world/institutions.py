@@ -1,7 +1,9 @@
 """Thirty invented institutions: in every place at least one pharmacy and a hospital of three levels."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 from yibao.sandbox.world.places import PLACES
 
@@ -14,7 +16,23 @@ DEMO_PASSWORD = "Yibao-demo-2026"  # noqa: S105
 class Staff:
     login: str
     display_name: str
-    role: str
+    role: Literal["cashier", "clerk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How the insurance is used there, invented too."""
+
+    code: str
+    district: str
+    lat: float
+    lng: float
+    media: tuple[str, ...]  # code, card, id_card, face
+    hardware: tuple[str, ...]  # scanner, kiosk, camera
+    credit: bool
+    bring: str
+    notice: str
+    hours: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +46,7 @@ class Institution:
     phone: str
     services: tuple[str, ...]  # pharmacy, outpatient, inpatient, away
     staff: tuple[Staff, ...]
+    usage: Usage
 
 
 _TABLE = (
@@ -84,9 +103,83 @@ def institutions() -> tuple[Institution, ...]:
                 phone=_phone(place, number),
                 services=tuple(services.split()),
                 staff=tuple(Staff(f"{code}-{n:02d}", f"演示收银员{n:02d}", "cashier") for n in (1, 2)),
+                usage=_usage(code, place, level, address, number),
             )
         )
     return tuple(made)
+
+
+# By level: media, hardware, credit, what to bring, notice, hours.
+_USAGES = {
+    "none": (
+        "code card",
+        "scanner",
+        False,
+        "购买处方药请带处方。",
+        "请在付款前出示医保码，付款后不能改用医保。",
+        "每天 8:00—21:30",
+    ),
+    "community": (
+        "code card",
+        "scanner",
+        False,
+        "慢特病取药请带病历本。",
+        "家庭医生签约在二楼办理。",
+        "周一至周六 8:00—17:30",
+    ),
+    "secondary": (
+        "code card id_card",
+        "scanner kiosk",
+        False,
+        "住院请带身份证件；外伤住院要填写情况说明。",
+        "自助机可以用医保码挂号、缴费、打印结算单。",
+        "门诊 8:00—12:00、14:00—17:30，急诊全天",
+    ),
+    "tertiary": (
+        "code card id_card face",
+        "scanner kiosk camera",
+        True,
+        "住院请带身份证件；转诊病人请带转诊单。",
+        "诊间可以直接结算，不用再到窗口；签约信用就医的，看完病再付自付部分。",
+        "门诊 8:00—12:00、14:00—17:30，急诊全天",
+    ),
+}
+_CARD_ONLY = {"P51050000003"}  # One reads no codes, so that people see what it looks like.
+_DISTRICT = re.compile(r"^.+?(?:街道|[区县市镇])")
+_CENTRES = {
+    "510500": (28.87, 105.44),
+    "510100": (30.66, 104.07),
+    "310000": (31.23, 121.47),
+    "610100": (34.34, 108.94),
+    "341100": (32.30, 118.32),
+    "320682": (32.37, 120.56),
+}
+
+
+def _usage(code: str, place: str, level: str, address: str, number: int) -> Usage:
+    """Return facts that fit the level, at a spot within some seven kilometres of the city's middle."""
+    media, hardware, credit, bring, notice, hours = _USAGES[level]
+    district = _DISTRICT.match(address)
+    lat, lng = _CENTRES[place]
+    if code in _CARD_ONLY:
+        media, hardware, notice = "card", "", "扫码设备正在安装，目前只能用社会保障卡结算。"
+    return Usage(
+        code=code,
+        district=district[0] if district else "",
+        lat=round(lat + (number * 37 % 21 - 10) * 0.006, 4),
+        lng=round(lng + (number * 53 % 21 - 10) * 0.006, 4),
+        media=tuple(media.split()),
+        hardware=tuple(hardware.split()),
+        credit=credit,
+        bring=bring,
+        notice=notice,
+        hours=hours,
+    )
+
+
+def clerks() -> tuple[Staff, ...]:
+    """Return one clerk for each place's agency: A510500-01 works for Luzhou's."""
+    return tuple(Staff(f"A{code}-01", f"{place.name}医保经办窗口", "clerk") for code, place in PLACES.items())
 
 
 def _phone(place: str, number: int) -> str:
