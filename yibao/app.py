@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +26,55 @@ from litestar.types import Message, Scope
 from msgspec import Struct
 
 import yibao.credential.api
+import yibao.credential.channel_api
+import yibao.credential.console
+import yibao.credential.counter
 import yibao.credential.pages
+import yibao.credential.places
+import yibao.credential.real_name
+import yibao.face.pages
 import yibao.identity.pages
+import yibao.service.authorisation.api
+import yibao.service.authorisation.pages
 import yibao.service.directory.api
+import yibao.service.directory.pages
+import yibao.service.family.console
+import yibao.service.family.jobs
+import yibao.service.family.pages
 import yibao.service.message.jobs
 import yibao.service.message.pages
 import yibao.service.policy_query.pages
+import yibao.service.unit.console
+import yibao.service.unit.office
+import yibao.service.unit.pages
 import yibao.settlement.api
 import yibao.settlement.jobs
 import yibao.settlement.pages
 import yibao.settlement.preview
 import yibao.settlement.till
 import yibao.site
-from yibao import credential, identity, rooms, settlement
+import yibao.web.palette
+from yibao import credential, face, identity, paper, rooms, settlement
 from yibao.core import clock as wall
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, open_pool
 from yibao.core.numbers import Numbers
 from yibao.core.outbox import Handler
+from yibao.core.partner import Partner
 from yibao.core.refusal import Refusal
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, KeysDoNotFit, Vault
+from yibao.face.vision import OpenCvEngine
 from yibao.identity.unionpay import RealNameByBank, UnionPayCredentials, UnionPayRealName
+from yibao.service.message.in_channels import ChannelMessages, HttpChannelMessages, NoChannelMessages
 from yibao.service.message.sms import HttpSms, NullSms, SmsGateway
 from yibao.web import problem
 from yibao.web.pages import templates
-from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE, TILL_COOKIE, Principal, anyone
+from yibao.web.principal import DEVICE_COOKIE, Principal, anyone, cookie_for, kind_at
 from yibao.web.refusals import SignInFirst
 
 BODY_SIZE_MAX = 2 * 1024 * 1024  # A camera frame; everything else is far smaller.
+FILES = ("/static/", "/assets/", "/icons/", "/styles/")  # The same for everybody, so kept by browsers.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:;"
     " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -73,12 +94,16 @@ class House:
     vault: Vault
     clock: Clock
     codes: credential.Codes
+    unit_codes: credential.Codes
     tokens: credential.Tokens
     gate: credential.Gate
     desk: settlement.Desk
     hasher: identity.Hasher
     bank: RealNameByBank
     sms: SmsGateway
+    channels: ChannelMessages
+    reader: paper.Reader
+    booth: face.Booth
 
 
 @asynccontextmanager
@@ -107,6 +132,8 @@ async def open_house(
                 hasher=hasher or identity.Hasher(vault),
                 bank=_bank(settings, client),
                 sms=_sms(settings, client),
+                police=_police(settings, client),
+                channels=_channels(settings, client),
             )
     finally:
         await pool.close()
@@ -121,10 +148,15 @@ def furnish(
     hasher: identity.Hasher,
     bank: RealNameByBank,
     sms: SmsGateway,
+    reader: paper.Reader | None = None,
+    police: face.Police | None = None,
+    channels: ChannelMessages | None = None,
 ) -> House:
     """Return the house over a pool that is open and ports that are given."""
     vault = Vault(keys)
     codes, tokens = credential.Codes(keys), credential.Tokens(keys)
+    eyes = face.Eyes(OpenCvEngine(settings.home / "models"))
+    judge = face.ByPolicePhoto(police or face.NoPolice(), eyes)
     return House(
         settings=settings,
         keys=keys,
@@ -132,12 +164,16 @@ def furnish(
         vault=vault,
         clock=clock,
         codes=codes,
+        unit_codes=credential.Codes(keys, of="unit"),
         tokens=tokens,
         gate=credential.Gate(pool, codes=codes, tokens=tokens, vault=vault),
         desk=settlement.Desk(pool, numbers=Numbers(keys.numbers), tokens=tokens),
         hasher=hasher,
         bank=bank,
         sms=sms,
+        channels=channels or NoChannelMessages(),
+        reader=reader or paper.RapidReader(),
+        booth=face.Booth(pool, vault, eyes=eyes, judge=judge),
     )
 
 
@@ -151,7 +187,20 @@ def _bank(settings: Settings, client: httpx.AsyncClient) -> RealNameByBank:
 def _sms(settings: Settings, client: httpx.AsyncClient) -> SmsGateway:
     if not settings.sms_url:
         return NullSms()
-    return HttpSms(client=client, url=settings.sms_url, secret=settings.sms_secret.encode())
+    return HttpSms(Partner(client=client, url=settings.sms_url, secret=settings.sms_secret.encode()))
+
+
+def _police(settings: Settings, client: httpx.AsyncClient) -> face.Police:
+    if not settings.police_url:
+        return face.NoPolice()
+    return face.HttpPolice(Partner(client=client, url=settings.police_url, secret=settings.police_secret.encode()))
+
+
+def _channels(settings: Settings, client: httpx.AsyncClient) -> ChannelMessages:
+    if not settings.channels_url:
+        return NoChannelMessages()
+    secret = settings.channels_secret.encode()
+    return HttpChannelMessages(Partner(client=client, url=settings.channels_url, secret=secret))
 
 
 async def _require_keys_fit(pool: Pool, vault: Vault) -> None:
@@ -174,15 +223,30 @@ async def health(pool: Pool) -> Health:
 API = [
     Router("/api", route_handlers=[health], guards=[anyone]),
     *yibao.credential.api.routes,
+    *yibao.service.authorisation.api.routes,
+    *yibao.credential.channel_api.routes,
     *yibao.service.directory.api.routes,
     *yibao.settlement.api.routes,
 ]
 PAGES = [
     *yibao.site.routes,
+    *yibao.face.pages.routes,
+    *yibao.web.palette.routes,
     *yibao.identity.pages.routes,
+    *yibao.credential.counter.routes,
     *yibao.credential.pages.routes,
+    *yibao.credential.real_name.routes,
+    *yibao.service.directory.pages.routes,
+    *yibao.credential.places.routes,
+    *yibao.service.authorisation.pages.routes,
+    *yibao.credential.console.routes,
+    *yibao.service.family.pages.routes,
+    *yibao.service.family.console.routes,
     *yibao.service.message.pages.routes,
     *yibao.service.policy_query.pages.routes,
+    *yibao.service.unit.console.routes,
+    *yibao.service.unit.office.routes,
+    *yibao.service.unit.pages.routes,
     *yibao.settlement.pages.routes,
     *yibao.settlement.preview.routes,
     *yibao.settlement.till.routes,
@@ -218,7 +282,7 @@ def resolver(house: House) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Any
 
     async def resolve(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
         path = connection.scope["path"]
-        if path.startswith(("/static/", "/assets/")):
+        if path.startswith(FILES):
             return None  # A stylesheet is the same for everybody; a page of three files must not ask four times.
         if path.startswith("/api/"):
             scheme, _, key = connection.headers.get("authorization", "").partition(" ")
@@ -228,23 +292,34 @@ def resolver(house: House) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Any
             if code is None:
                 raise SignInFirst
             return Principal("system", code, institution=code)
-        token = connection.cookies.get(TILL_COOKIE if path.startswith("/till") else SESSION_COOKIE)
+        token = connection.cookies.get(cookie_for(path))
         if not token:
             return None
         session = await identity.session(house.pool, token, house.clock())
-        if session is None:
+        if session is None or not await credential.is_open(house.pool, channel=session.channel, path=path):
             return None
-        if session.staff_login is not None:
-            return Principal(
-                "staff",
-                session.staff_login,
-                institution=session.institution,
-                display_name=session.display_name,
-                role=session.role,
-            )
-        return Principal("insured", session.account_id, person_id=session.person_id)
+        principal = _holder(session)
+        return principal if principal.kind == kind_at(path) else None
 
     return resolve
+
+
+def _holder(session: identity.Session) -> Principal:
+    if session.staff_login is not None:
+        return Principal(
+            "staff",
+            session.staff_login,
+            institution=session.institution,
+            display_name=session.display_name,
+            role=session.role,
+        )
+    return Principal(
+        "unit" if session.unit else "insured",
+        session.account_id,
+        person_id=session.person_id,
+        channel=session.channel,
+        unit=session.unit,
+    )
 
 
 def create_app(house: House, *, document_pages: bool = False) -> Litestar:
@@ -262,7 +337,7 @@ def create_app(house: House, *, document_pages: bool = False) -> Litestar:
         headers = MutableScopeHeaders.from_message(message)
         path = scope["path"]
         for name, value in SECURITY_HEADERS.items():
-            if name == "cache-control" and path.startswith(("/static/", "/assets/")):
+            if name == "cache-control" and path.startswith(FILES):
                 value = "public, max-age=3600"
             headers[name] = value
         if headers.get("content-type", "").startswith("text/html"):
@@ -293,12 +368,16 @@ def create_app(house: House, *, document_pages: bool = False) -> Litestar:
             "vault": given(house.vault),
             "clock": given(house.clock),
             "codes": given(house.codes),
+            "unit_codes": given(house.unit_codes),
             "gate": given(house.gate),
             "desk": given(house.desk),
             "policies": given(house.desk.policies),
             "hasher": given(house.hasher),
             "bank": given(house.bank),
+            "channel_names": given(partial(credential.channel_names, house.pool)),
+            "booth": given(house.booth),
             "secure": given(house.settings.secure),
+            "public_url": given(house.settings.public_url),
         },
         state=State({"resolve": resolver(house), "clock": house.clock, "hasher": house.hasher}),
         exception_handlers={
@@ -332,7 +411,10 @@ def handlers(house: House) -> dict[str, list[Handler]]:
     heard: dict[str, list[Handler]] = {}
     for subscriptions in (
         yibao.settlement.jobs.handlers(house.pool),
-        yibao.service.message.jobs.handlers(house.pool, vault=house.vault, sms=house.sms, clock=house.clock),
+        yibao.service.family.jobs.handlers(house.pool, vault=house.vault, reader=house.reader, clock=house.clock),
+        yibao.service.message.jobs.handlers(
+            house.pool, vault=house.vault, sms=house.sms, channels=house.channels, clock=house.clock
+        ),
     ):
         for topic, handler in subscriptions.items():
             heard.setdefault(topic, []).append(handler)

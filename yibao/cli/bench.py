@@ -86,9 +86,9 @@ def run(console: Console, *, seconds: int = SECONDS) -> None:
     """Measure on a database of its own, in a folder that is deleted, and print what came out."""
     with tempfile.TemporaryDirectory(prefix="yibao-bench-") as folder:
         home = Path(folder)
-        shared_assets = Path(__file__).parents[2] / ".yibao" / "assets"
-        if shared_assets.exists():
-            (home / "assets").symlink_to(shared_assets)
+        for shared in ("assets", "models"):  # Fetched once for this checkout, not for every measuring.
+            if (there := Path(__file__).parents[2] / ".yibao" / shared).exists():
+                (home / shared).symlink_to(there)
         settings = Settings(home=home)
         with instance.opened(settings, server_settings={"max_wal_size": "4GB", "shared_buffers": "1GB"}) as found:
             asyncio.run(_measure(found, console, seconds=seconds))

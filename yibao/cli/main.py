@@ -22,6 +22,7 @@ from yibao.core.migrate import Migration, MigrationRefused
 from yibao.core.postgres import PostgresUnavailable, account_directory
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
+from yibao.face.models import ModelsUnavailable
 from yibao.web.assets import AssetsUnavailable
 
 app = typer.Typer(help="Yibao 医保：基本医疗保险公共服务平台", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -101,6 +102,18 @@ async def load_world(found: instance.Instance, *, people: int) -> None:
         await pool.close()
 
 
+async def let_channels_in(found: instance.Instance, *, returns: str) -> None:
+    """Accredit the sandbox's channels, whose pages stand at the address `returns`."""
+    from yibao.sandbox import channels
+
+    keys = await asyncio.to_thread(channels.ensure_keys, found.settings.home / "channels")
+    pool = await open_pool(found.settings.database_url, size=1)
+    try:
+        await seeded.accredit(pool, keys, returns=returns, at=clock.now())
+    finally:
+        await pool.close()
+
+
 @app.command("key")
 def issue_key(institution: Annotated[str, typer.Argument(help="机构编码，如 P51050000001")]) -> None:
     """为机构的系统签发一个接口密钥；只显示这一次。"""
@@ -128,7 +141,8 @@ def clean_data() -> None:
     if instance.demo_is_running(settings):
         raise typer.Exit(_fail("演示正在运行，请先停止（Ctrl-C）再清除。"))
     postgres = settings.home / "postgres"
-    for path in (postgres, account_directory(postgres), *(settings.home / n for n in ("keys.json", "unionpay"))):
+    made = (settings.home / name for name in ("keys.json", "channels", "police", "unionpay"))
+    for path in (postgres, account_directory(postgres), *made):
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -174,11 +188,12 @@ def rebuild_counters() -> None:
 def run_bench(
     seconds: Annotated[int, typer.Option(min=1, max=60, help="每项测量的秒数")] = 5,
     only: Annotated[
-        Literal["assess", "preview", "http"] | None, typer.Option(help="只测待遇计算、规则变更预演，或结算与扫码")
+        Literal["assess", "preview", "http", "face"] | None,
+        typer.Option(help="只测待遇计算、规则变更预演、结算与扫码，或人脸"),
     ] = None,
 ) -> None:
-    """测量待遇计算、结算与扫码的速度，并与同一次运行中别的规则引擎、数据库的上限比较。"""
-    from yibao.cli import bench, bench_assess, bench_preview
+    """测量待遇计算、结算与扫码、人脸的速度，并与同一次运行中别的规则引擎、数据库、人脸检测的上限比较。"""
+    from yibao.cli import bench, bench_assess, bench_face, bench_preview
 
     if only in (None, "assess"):
         bench_assess.run(console, seconds=seconds)
@@ -186,6 +201,23 @@ def run_bench(
         bench_preview.run(console)
     if only in (None, "http"):
         bench.run(console, seconds=seconds)
+    if only in (None, "face"):
+        bench_face.run(console, seconds=seconds)
+
+
+@app.command("forge")
+def run_forge(
+    count: Annotated[int, typer.Option(min=1, help="试多少个码")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="随机种子")] = 1,
+) -> None:
+    """用伪造、用过、过期、篡改的医保码攻击一个临时数据库；有一个通过就算失败。"""
+    from yibao.cli import forge
+
+    outcome = forge.run(console, count=count, seed=seed)
+    if outcome.wrongly_accepted or outcome.wrongly_refused:
+        raise typer.Exit(
+            _fail(f"不该通过的通过了 {outcome.wrongly_accepted} 个，真码被拒绝 {outcome.wrongly_refused} 个。")
+        )
 
 
 @app.command("reference")
@@ -214,7 +246,13 @@ def main() -> None:
     """Run the command line. What an operator can put right is said in a line or two, without a stack trace."""
     try:
         app()
-    except (PostgresUnavailable, MigrationRefused, AssetsUnavailable, installation.SettingsInvalid) as refused:
+    except (
+        PostgresUnavailable,
+        MigrationRefused,
+        AssetsUnavailable,
+        ModelsUnavailable,
+        installation.SettingsInvalid,
+    ) as refused:
         raise SystemExit(_fail(str(refused))) from None
     except demo.ChildEnded as refused:
         raise SystemExit(_fail(str(refused))) from None

@@ -16,9 +16,11 @@ async def serve(settings: Settings) -> None:
     from yibao.app import create_app, open_house
     from yibao.cli.instance import keys_of
     from yibao.cli.processes import free_port
+    from yibao.face import models
     from yibao.web import assets
 
     await asyncio.to_thread(assets.ensure, settings.home)
+    await asyncio.to_thread(models.ensure, settings.home)
     async with open_house(settings, keys_of(settings)) as house:
         port = free_port(settings.host, settings.port)
         await _run(create_app(house), settings.host, port)
@@ -64,21 +66,39 @@ async def work(settings: Settings) -> None:
 async def sandbox(settings: Settings, *, people: int) -> None:
     """Serve the counterparts until a signal comes."""
     from yibao.cli.world import SEED
-    from yibao.sandbox import app, unionpay, world
+    from yibao.sandbox import app, channels, police, unionpay, world
+    from yibao.sandbox.hospital import Hospital
 
     built = world.build(seed=SEED, people=min(people, 20_000), on=day_of(now()))
     links = [
         app.Link(title, os.environ[name])
-        for title, name in (("手机页面", "YIBAO_DEMO_PHONE"), ("药店收款台", "YIBAO_DEMO_TILL"))
+        for title, name in (
+            ("手机页面", "YIBAO_DEMO_PHONE"),
+            ("收款台", "YIBAO_DEMO_TILL"),
+            ("单位网页", "YIBAO_DEMO_UNIT"),
+            ("经办窗口", "YIBAO_DEMO_CONSOLE"),
+        )
         if name in os.environ
     ]
-    start_page = app.StartPage(institutions=built.institutions, demo_password=world.DEMO_PASSWORD, links=links)
+    start_page = app.StartPage(
+        institutions=built.institutions, demo_password=world.DEMO_PASSWORD, links=links, units=built.units
+    )
     await _run(
         app.create_app(
             people=built.people,
             start_page=start_page,
             sms_secret=settings.sms_secret.encode(),
             unionpay_keys=unionpay.ensure_keys(settings.home / "unionpay"),
+            hospital=Hospital(
+                platform=os.environ.get("YIBAO_DEMO_PHONE", ""), key=os.environ.get("YIBAO_DEMO_HOSPITAL_KEY", "")
+            ),
+            channels=channels.ChannelDesk(
+                keys=channels.ensure_keys(settings.home / "channels"),
+                platform=os.environ.get("YIBAO_DEMO_PHONE", ""),
+                home=f"http://{settings.host}:{settings.port}",
+            ),
+            police_secret=settings.police_secret.encode(),
+            police_photos=police.Photos(settings.home / "police"),
         ),
         settings.host,
         settings.port,

@@ -1,21 +1,24 @@
 """Loads the synthetic world of the sandbox into a database, through the rooms' own actions."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 
-from yibao import identity, ledger, registry
+from yibao import credential, identity, ledger, registry
 from yibao.core.clock import day_of
-from yibao.core.database import Pool, transaction
+from yibao.core.database import Pool, Tx, open_pool, transaction
+from yibao.core.gm import Signer
 from yibao.core.vault import Vault
-from yibao.sandbox import world
-from yibao.service import directory
+from yibao.sandbox import channels, world
+from yibao.service import directory, unit
 
 SEED = 20260101
 CHUNK = 2_000
+HOSPITAL = "H51050000004"  # Whose own web page the sandbox has.
+KEYS_FROM, KEYS_UNTIL = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)  # For clocks of any day.
 
 Kind = TypeVar("Kind")
 
@@ -44,19 +47,22 @@ async def seed(
         built = world.build(seed=SEED, people=0, on=on)
         await registry.load_regions(tx)
         await registry.add_institutions(tx, as_kind(registry.Institution, built.institutions))
+        await directory.describe(tx, as_kind(directory.Usage, [each.usage for each in built.institutions]))
         password_hash = await hasher.hash(world.DEMO_PASSWORD)
         await identity.add_staff(
             tx,
             [
                 identity.Staff(
-                    login=s.login,
-                    institution=i.code,
-                    display_name=s.display_name,
-                    role="cashier",
+                    login=member.login,
+                    institution=employer,
+                    display_name=member.display_name,
+                    role=member.role,
                     password_hash=password_hash,
                 )
-                for i in built.institutions
-                for s in i.staff
+                for employer, member in (
+                    *((i.code, member) for i in built.institutions for member in i.staff),
+                    *((clerk.login[1:7], clerk) for clerk in built.clerks),
+                )
             ],
         )
         await directory.load_items(tx, as_kind(directory.Item, built.items))
@@ -81,6 +87,66 @@ async def seed(
             )
             done += len(chunk)
             progress(done)
+        await _register_units(tx, vault, built.units, at=at)
+
+
+async def issue_key(database_url: str, institution: str, *, at: datetime) -> str:
+    """Return a new key for the system of an institution."""
+    pool = await open_pool(database_url, size=1)
+    try:
+        async with transaction(pool) as tx:
+            return await identity.issue_api_key(tx, institution=institution, at=at)
+    finally:
+        await pool.close()
+
+
+async def _register_units(tx: Tx, vault: Vault, units: Iterable[world.Unit], *, at: datetime) -> None:
+    for each in units:
+        unit_id = await unit.register(
+            tx,
+            vault,
+            credit_code=each.credit_code,
+            name=each.name,
+            kind=each.kind,
+            place=each.place,
+            institution=each.institution,
+            legal=_named(each.legal),
+            by="seed",
+            at=at,
+        )
+        for person in each.operators:
+            await unit.name_operator(tx, vault, unit_id=unit_id, named=_named(person), by="seed", at=at)
+
+
+def _named(person: world.Person) -> unit.Named:
+    return unit.Named(person.name, person.cert_type, person.cert_no)
+
+
+async def accredit(pool: Pool, keys: Mapping[str, Signer], *, returns: str, at: datetime) -> None:
+    """Let the sandbox's channels in, with their public keys; again brings only what is new, such as another address."""
+    async with transaction(pool) as tx:
+        for channel in channels.CHANNELS:
+            await credential.accredit(
+                tx,
+                msgspec.convert(
+                    {
+                        "code": channel.code,
+                        "name": channel.name,
+                        "kind": channel.kind,
+                        "functions": channel.functions,
+                        "hotline": channel.hotline,
+                        "contact": f"{channel.name}（沙盒）",
+                        "returns": (f"{returns}/channels/{channel.code}",),
+                        "own_bank_card": channel.own_bank_card,
+                    },
+                    credential.Channel,
+                ),
+                public=keys[channel.code].public.hex(),
+                valid_from=KEYS_FROM,
+                valid_until=KEYS_UNTIL,
+                clerk=credential.Clerk("sandbox", "沙盒安装"),
+                at=at,
+            )
 
 
 def as_kind(kind: type[Kind], things: Iterable[object]) -> list[Kind]:
