@@ -1,6 +1,6 @@
-"""What the journeys need besides the Python packages: the page assets and a Chromium.
+"""What the tests need besides the Python packages: page assets, the nets that see faces, two portraits, a Chromium.
 
-`python -m tests.assets` makes both ready, without privileges and without the system's package manager; `make test`
+`python -m tests.assets` makes all ready, without privileges and without the system's package manager; `make test`
 runs it first. The machine's own Chromium is used where there is one, or the one that `YIBAO_CHROMIUM` names. Otherwise
 the build in the npm package `@sparticuz/chromium` is unpacked into `.yibao/browser`: it is pinned by the lock file and
 brings the libraries that a bare Debian lacks.
@@ -8,6 +8,7 @@ brings the libraries that a bare Debian lacks.
 
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import platform
@@ -23,10 +24,15 @@ from xml.sax.saxutils import escape
 from noto_cjk_sans_otc import FONT_PATH
 from rich.console import Console
 
+from yibao.face import models
 from yibao.web import assets
 
 HOME = assets.CHECKOUT / ".yibao"
 FOLDER = HOME / "browser"
+TOOLS = {  # What tests run: the parser that knows ES5, the checker that knows what screen readers need.
+    "node_modules/acorn/dist/acorn.js": "acorn.js",
+    "node_modules/axe-core/axe.min.js": "axe.js",
+}
 SYSTEM = ("chromium", "chromium-browser", "google-chrome")
 PACKAGE = "node_modules/@sparticuz/chromium"
 
@@ -82,6 +88,29 @@ def chromium() -> Chromium:
             program = _from_npm()
             environment["LD_LIBRARY_PATH"] = str(program.parent / "lib")
     return Chromium(program, environment)
+
+
+@functools.cache
+def tools() -> Path:
+    """Return the folder with the files of `TOOLS`, fetched once for each version of the lock file.
+
+    Raises: yibao.web.assets.AssetsUnavailable
+    """
+    digest = hashlib.sha256((assets.CHECKOUT / "package-lock.json").read_bytes()).hexdigest()[:16]
+    folder = HOME / "tools" / digest
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            with TemporaryDirectory(dir=folder.parent) as workshop:
+                packages, ready = Path(workshop) / "npm", Path(workshop) / "ready"
+                packages.mkdir()
+                ready.mkdir()
+                assets.install(packages, development=True)
+                for source, name in TOOLS.items():
+                    (packages / source).replace(ready / name)
+                ready.rename(folder)
+    return folder
 
 
 def _of_the_machine() -> Path | None:
@@ -146,6 +175,9 @@ def _font_settings() -> Path:
 if __name__ == "__main__":
     try:
         assets.ensure(HOME)
+        models.ensure(HOME)
+        models.portraits(HOME)
         chromium()
-    except (assets.AssetsUnavailable, BrowserUnavailable) as failure:
+        tools()
+    except (assets.AssetsUnavailable, models.ModelsUnavailable, BrowserUnavailable) as failure:
         sys.exit(str(failure))

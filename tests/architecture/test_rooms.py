@@ -15,29 +15,37 @@ PACKAGE = Path(yibao.__file__).parent
 ROOT = PACKAGE.parent
 ANATOMY = {
     "__init__", "types", "states", "rules", "refusals", "store", "queries", "actions", "api", "pages", "jobs", "check",
-    "conftest", "main",
+    "conftest",
+    "console",
+    "main",
 }  # fmt: skip
 OWN_FILES = {  # What a room has besides the anatomy, each because it is the room's own subject.
     "core": {
-        "batch", "clock", "database", "ff1", "gm", "migrate", "money", "numbers", "outbox", "postgres", "refusal",
-        "settings", "vault",
+        "batch", "clock", "database", "ff1", "gm", "migrate", "money", "numbers", "outbox", "partner", "postgres",
+        "refusal", "settings", "vault",
     },
-    "web": {"assets", "principal", "problem"},
+    "web": {"assets", "palette", "principal", "problem", "typeset"},
+    "face": {"booth", "challenge", "digits", "eyes", "judge", "likeness", "models", "police", "quality", "vision"},
     "identity": {"hasher", "nobank", "unionpay"},
     "benefit": {
         "assess", "bands", "bill", "document", "enrolment", "examples", "policy", "terms", "trace", "values",
     },
-    "credential": {"code", "draw", "tokens"},
-    "service/message": {"sms"},
+    "paper": {"picture", "reader"},
+    "credential": {
+        "arrivals", "by_face", "channel_api", "channels", "code", "counter", "draw", "media", "places",
+        "real_name", "relatives", "signing", "tokens",
+    },
+    "service/family": {"terms"},
+    "service/message": {"in_channels", "sms"},
+    "service/unit": {"console", "office"},
     "settlement": {"draft", "explain", "preview", "replay", "slip", "tallies", "till"},
     "worker": {"drain"},
-    "site": {"reference"},
+    "site": {"export", "help", "icons", "my_data", "reference", "trouble", "words"},
     "cli": {
-        "bench", "bench_assess", "bench_load", "bench_openfisca", "bench_preview", "bench_zen", "check", "demo",
-        "instance", "policy",
-        "preview", "processes", "serving", "world",
+        "bench", "bench_assess", "bench_face", "bench_load", "bench_openfisca", "bench_preview", "bench_zen", "check",
+        "demo", "forge", "instance", "policy", "preview", "processes", "serving", "world",
     },
-    "sandbox": {"app", "sms", "switches", "unionpay"},
+    "sandbox": {"app", "channels", "hospital", "papers", "police", "sms", "switches", "unionpay"},
 }  # fmt: skip
 SUBFOLDERS = {
     "schema",
@@ -49,6 +57,8 @@ SUBFOLDERS = {
     "published",
     "steps",
     "world",
+    "actions",
+    "pages",
     "__pycache__",
 }
 

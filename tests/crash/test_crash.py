@@ -21,7 +21,6 @@ import pytest
 
 from conftest import NewPerson
 from yibao import credential, identity, ledger
-from yibao.cli.processes import free_port
 from yibao.core import migrate
 from yibao.core.database import OWNER, Pool, open_pool, transaction
 from yibao.core.postgres import EmbeddedPostgres, Server
@@ -36,13 +35,18 @@ PEOPLE = 8
 PURCHASE = {"lines": [{"code": "A1", "quantity": "180"}, {"code": "C20", "quantity": "1"}], "use_account": True}
 
 
+def own_port() -> int:
+    """Return a port that no server beside this run takes while ours is dead: outside the range they choose from."""
+    return 10_000 + os.getpid() % 20_000
+
+
 class Platform:
     """A durable database and one `yibao serve`, either of which can be killed and started again."""
 
     def __init__(self, home: Path, keys: Keys) -> None:
         self.home = home
         self.keys = keys
-        self.port = free_port(HOST, 0)
+        self.port = own_port()
         self.postgres = EmbeddedPostgres(home / "postgres", settings={"shared_buffers": "64MB"})
         self.server: Server | None = None
         self.data = home
@@ -102,7 +106,8 @@ class Platform:
 
 @pytest.fixture
 async def platform(tmp_path: Path, keys: Keys) -> AsyncIterator[Platform]:
-    (tmp_path / "assets").symlink_to(Path(__file__).parents[2] / ".yibao" / "assets")
+    for fetched in ("assets", "models"):
+        (tmp_path / fetched).symlink_to(Path(__file__).parents[2] / ".yibao" / fetched)
     made = Platform(tmp_path, keys)
     try:
         await made.prepare()

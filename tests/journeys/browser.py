@@ -47,9 +47,9 @@ TILL = Device(1280, 800)
 class Browser:
     """A running Chromium. Each context is one person's device, with cookies of its own."""
 
-    def __init__(self, driven: Driven, *, camera: bool) -> None:
+    def __init__(self, driven: Driven, *, permissions: list[str]) -> None:
         self._driven = driven
-        self._permissions = ["camera"] if camera else []
+        self._permissions = permissions
 
     async def context(
         self, device: Device, *, base_url: str | None = None, dark: bool = False, script: bool = True
@@ -70,8 +70,10 @@ class Browser:
 
 
 @asynccontextmanager
-async def launch(*, camera: Path | None = None) -> AsyncIterator[Browser]:
+async def launch(*, camera: Path | None = None, microphone: Path | None = None) -> AsyncIterator[Browser]:
     """Run a Chromium while the block lasts, its camera showing the film `camera` (`tests/journeys/camera.py`) if given.
+
+    `microphone` is a .wav file that is heard over and over.
 
     Raises: tests.assets.BrowserUnavailable, yibao.web.assets.AssetsUnavailable
     """
@@ -79,20 +81,23 @@ async def launch(*, camera: Path | None = None) -> AsyncIterator[Browser]:
     os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(NODE)  # The driver takes it from nowhere else; it may come without Node.
     async with async_playwright() as playwright:
         driven = await playwright.chromium.launch(
-            executable_path=chromium.program, args=_arguments(camera), env={**chromium.environment}
+            executable_path=chromium.program, args=_arguments(camera, microphone), env={**chromium.environment}
         )
         try:
-            yield Browser(driven, camera=camera is not None)
+            given = {"camera": camera, "microphone": microphone}
+            yield Browser(driven, permissions=[name for name, file in given.items() if file is not None])
         finally:
             await driven.close()
 
 
-def _arguments(camera: Path | None) -> list[str]:
+def _arguments(camera: Path | None, microphone: Path | None) -> list[str]:
     if camera is None:
         return list(ARGUMENTS)
+    heard = [f"--use-file-for-fake-audio-capture={microphone.resolve()}"] if microphone is not None else []
     return [
         *ARGUMENTS,
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={camera.resolve()}",
+        *heard,
     ]

@@ -1,12 +1,16 @@
-"""Who acts in the journeys: a person with a phone, and a cashier at a till. Each waits on what a page shows."""
+"""Who acts in the journeys: a person with a phone, a cashier at a till, the police bureau. Each waits on a page."""
 
 import os
+import re
 from pathlib import Path
+from typing import Any, Self
 
+import httpx
 from playwright.async_api import BrowserContext, Page, expect
 
 from tests.journeys.browser import PHONE, TILL, Browser, Device
 from tests.journeys.town import Town
+from yibao.face.challenge import Action, Draw, Drawing, Mode
 from yibao.sandbox import world
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
@@ -15,6 +19,8 @@ PIN = "258036"
 CASHIER = "P51050000001-01"
 DRUG = "苯磺酸氨氯地平片"
 OUTSIDE = "地喹氯铵含片"
+SLOW = 60_000  # Two cores look at the film, draw it and answer; a slower machine must not fail for that.
+CHECK = re.compile(r"/face/[0-9a-f]{32}$")
 
 
 async def picture(page: Page, name: str, *, whole: bool = False) -> None:
@@ -22,6 +28,29 @@ async def picture(page: Page, name: str, *, whole: bool = False) -> None:
     if os.environ.get("YIBAO_PICTURES") == "1":
         PICTURES.mkdir(parents=True, exist_ok=True)
         await page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
+
+
+def asking(*movements: Action) -> Drawing:
+    """Return a draw that asks for these movements in every round."""
+
+    def draw(mode: Mode) -> Draw:
+        return Draw((movements,) * 3, "71938264")
+
+    return draw
+
+
+async def goes_before_the_camera(page: Page) -> None:
+    """Agree to the check to which the page was led, and begin it; the film does the rest."""
+    await page.wait_for_url(CHECK)
+    await page.get_by_role("checkbox").check()
+    await page.get_by_role("button", name="同意，继续", exact=True).click()
+    await page.get_by_role("button", name="开始人脸识别", exact=True).click()
+
+
+async def shows_the_face(page: Page) -> None:
+    """Pass the check, and be led back to the page that wanted it."""
+    await goes_before_the_camera(page)
+    await page.wait_for_url(lambda url: CHECK.search(url) is None, timeout=SLOW)
 
 
 class Citizen:
@@ -35,10 +64,12 @@ class Citizen:
 
     @classmethod
     async def arrives(
-        cls, browser: Browser, town: Town, role: str, *, device: Device = PHONE, script: bool = True
-    ) -> "Citizen":
+        cls, browser: Browser, town: Town, who: str | world.Person, *, device: Device = PHONE, script: bool = True
+    ) -> Self:
+        """Give a phone to somebody, named by their role or found among the town's people."""
         context = await browser.context(device, base_url=town.address, script=script)
-        return cls(town, town.world.cast(role), context, await context.new_page())
+        person = town.world.cast(who) if isinstance(who, str) else who
+        return cls(town, person, context, await context.new_page())
 
     async def press(self, name: str) -> None:
         await self.page.get_by_role("button", name=name, exact=True).click()
@@ -63,14 +94,26 @@ class Citizen:
 
     async def proves_the_real_name(self, *, name: str | None = None) -> None:
         assert self.person.bank_card
-        await self.page.goto("/me/real-name?next=/code")
+        await self.page.goto("/me/real-name/bank?next=/code")
+        await self.says_who("", self.person)
         await self.page.get_by_label("姓名", exact=True).fill(name or self.person.name)
-        await self.page.get_by_label("证件类型", exact=True).select_option(self.person.cert_type)
-        await self.page.get_by_label("证件号码", exact=True).fill(self.person.cert_no)
         await self.page.get_by_label("银行卡号", exact=True).fill(self.person.bank_card)
         await self.page.get_by_label("银行预留手机号", exact=True).fill(self.person.bank_phone)
         await self.page.get_by_role("checkbox").check()
         await self.press("提交认证")
+
+    async def proves_the_real_name_by_face(self) -> None:
+        await self.page.goto("/me/real-name?next=/code")
+        await self.page.get_by_role("link", name="电子社保卡人脸识别").click()
+        await self.says_who("", self.person)
+        await self.press("下一步：人脸识别")
+        await shows_the_face(self.page)
+
+    async def says_who(self, whose: str, person: world.Person) -> None:
+        """Fill in the name and the certificate of somebody; the form says whose they are."""
+        await self.page.get_by_label(f"{whose}姓名", exact=True).fill(person.name)
+        await self.page.get_by_label(f"{whose}证件类型", exact=True).select_option(person.cert_type)
+        await self.page.get_by_label(f"{whose}证件号码", exact=True).fill(person.cert_no)
 
     async def binds(self) -> None:
         assert self.person.card
@@ -161,3 +204,20 @@ class Cashier:
     async def next_please(self) -> None:
         await self.press("下一位")
         await expect(self.page.get_by_label("医保码", exact=True)).to_be_visible()
+
+
+class Bureau:
+    """The sandbox's police bureau, as a developer uses it."""
+
+    def __init__(self, town: Town) -> None:
+        self._address = town.sandbox
+
+    async def has(self, cert_no: str, photo: bytes) -> None:
+        await self._put(f"/police/photos/{cert_no}", content=photo)
+
+    async def turns(self, mode: str) -> None:
+        await self._put("/switches/police", json={"mode": mode})
+
+    async def _put(self, path: str, **sent: Any) -> None:
+        async with httpx.AsyncClient(base_url=self._address, trust_env=False) as client:
+            (await client.put(path, **sent)).raise_for_status()

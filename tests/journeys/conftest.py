@@ -6,6 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.journeys import faces
 from tests.journeys.town import Town, town
 
 _serial = 0
@@ -31,3 +32,9 @@ async def fresh_database(superuser_dsn: str) -> AsyncIterator[str]:
 async def a_town(fresh_database: str, tmp_path: Path) -> AsyncIterator[Town]:
     async with town(fresh_database, tmp_path) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of the astronaut, who turns the head again and again."""
+    return faces.turning_film(tmp_path_factory.mktemp("films") / "astronaut.mjpeg")

@@ -21,16 +21,18 @@ from yibao import identity
 from yibao.app import House, create_app, handlers, open_house
 from yibao.cli import world as seeded
 from yibao.core.clock import day_of
+from yibao.core.database import transaction
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
-from yibao.sandbox import unionpay, world
+from yibao.sandbox import channels, unionpay, world
 from yibao.sandbox.app import StartPage, serving
 from yibao.sandbox.app import create_app as create_sandbox
+from yibao.sandbox.hospital import Hospital
 from yibao.worker import Worker
 
 MORNING = datetime(2026, 5, 12, 2, 0, tzinfo=UTC)
-ASSETS = Path(__file__).parents[2] / ".yibao" / "assets"
-PEOPLE = 30
+FETCHED = Path(__file__).parents[2] / ".yibao"
+PEOPLE = 72  # As many as it takes for the families to be whole.
 
 
 class TownClock:
@@ -54,13 +56,14 @@ class Town:
     world: world.World
     address: str
     sandbox: str
+    hospital: Hospital
 
     async def sms_code(self, phone: str, *, after: int = 0) -> str:
-        """Return the newest code in the sandbox's inbox for this phone, once more than `after` messages are there."""
+        """Return the newest code in the sandbox's inbox for this phone, once more than `after` of them are there."""
         async with httpx.AsyncClient(base_url=self.sandbox) as client:
             for _ in range(200):
                 answer = await client.get("/sms/messages", params={"phone": phone})
-                messages = answer.json()["messages"]
+                messages = [message for message in answer.json()["messages"] if message["code"]]
                 if len(messages) > after:
                     return str(messages[0]["code"])
                 await asyncio.sleep(0.05)
@@ -73,14 +76,20 @@ async def town(database_url: str, home: Path, *, at: datetime = MORNING) -> Asyn
     clock = TownClock(at)
     keys = Keys.generate()
     built = world.build(seed=seeded.SEED, people=PEOPLE, on=day_of(at))
-    (home / "assets").symlink_to(ASSETS)
+    for fetched in ("assets", "models"):
+        (home / fetched).symlink_to(FETCHED / fetched)
     unionpay_keys = unionpay.ensure_keys(home / "unionpay")
+    desk = channels.ChannelDesk(keys=channels.ensure_keys(home / "channels"))
     secret = secrets.token_urlsafe(24)
+    hospital = Hospital()
     sandbox = create_sandbox(
         people=built.people,
         start_page=StartPage(institutions=built.institutions, demo_password=world.DEMO_PASSWORD),
         sms_secret=secret.encode(),
         unionpay_keys=unionpay_keys,
+        hospital=hospital,
+        channels=desk,
+        police_secret=secret.encode(),
         clock=clock,
     )
     async with serving(sandbox) as sandbox_address:
@@ -89,6 +98,10 @@ async def town(database_url: str, home: Path, *, at: datetime = MORNING) -> Asyn
             database_url=database_url,
             sms_url=sandbox_address,
             sms_secret=secret,
+            channels_url=sandbox_address,
+            channels_secret=secret,
+            police_url=sandbox_address,
+            police_secret=secret,
             unionpay_url=sandbox_address,
             unionpay_keys=str(unionpay_keys.merchant_folder),
         )
@@ -97,11 +110,16 @@ async def town(database_url: str, home: Path, *, at: datetime = MORNING) -> Asyn
             owner = await asyncpg.create_pool(database_url, min_size=1, max_size=1, init=_codec)
             await seeded.seed(owner, house.vault, hasher=hasher, people=PEOPLE, at=clock())
             await owner.close()
+            await seeded.accredit(house.pool, desk.keys, returns=sandbox_address, at=clock())
             stop = asyncio.Event()
             working = asyncio.create_task(Worker(house.pool, handlers(house)).run(stop))
             try:
                 async with serving(create_app(house)) as address:
-                    yield Town(house, clock, built, address, sandbox_address)
+                    hospital.platform = address
+                    async with transaction(house.pool) as tx:
+                        hospital.key = await identity.issue_api_key(tx, institution=seeded.HOSPITAL, at=clock())
+                    desk.platform, desk.home = address, sandbox_address
+                    yield Town(house, clock, built, address, sandbox_address, hospital)
             finally:
                 stop.set()
                 await working
