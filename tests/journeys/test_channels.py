@@ -120,7 +120,7 @@ async def test_four_steps_in_wechat_and_a_phone_lost_in_alipay(a_town: Town, fil
         # That phone is lost, with a code on its screen: unbound from the first one, it is refused from that moment.
         lost = await alipay.code()
         await wechat.page.goto(f"{a_town.address}/me/channels")
-        await wechat.page.get_by_role("link", name="支付宝").click()
+        await wechat.page.get_by_role("link", name="支付宝 2026").click()
         await wechat.page.get_by_label("交易密码", exact=True).fill(PIN)
         await wechat.press("解绑")
         await expect(wechat.page.get_by_text("已解绑")).to_be_visible()

@@ -104,7 +104,7 @@ async def test_a_grandson_shows_his_grandmothers_code_once(a_town: Town, tmp_pat
         await grandson.page.get_by_role("checkbox").check()
         await grandson.press("下一步：家人刷脸")
         await shows_the_face(grandson.page)
-        await grandson.press("只这一次（30 分钟）")
+        await grandson.press("只在 30 分钟内")
         await expect(grandson.page.locator("#code-digits")).to_be_visible()
 
         # At a pharmacy her account pays, and his password lets it.

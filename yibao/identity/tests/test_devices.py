@@ -15,7 +15,7 @@ __all__ = ["bank", "browser", "owner", "whole_house"]
 
 
 async def test_every_session_is_listed_and_one_is_this_device(owner: Owner) -> None:
-    await owner.session("browser:other", channel="alipay")
+    await owner.session("browser:other", channel="never_accredited")
     await owner.browser.get("/me")
     text = await owner.browser.follow("/me/devices")
     owner.browser.must_be_usable()
