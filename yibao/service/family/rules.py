@@ -55,6 +55,9 @@ _CHILDREN = frozenset((
 _HEADS = frozenset(("户主", "本人"))
 _SPOUSES = frozenset(("妻", "夫", "配偶", "妻子", "丈夫"))
 
+# A visit that was opened at the last moment may still be settled: its activation outlives the link by that much.
+GRACE = timedelta(minutes=20)
+
 
 class Registered(Struct, frozen=True):
     """Somebody as the registry knows them."""

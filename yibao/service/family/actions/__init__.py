@@ -1,0 +1,49 @@
+"""What changes a family account, by subject."""
+
+from yibao.service.family.actions.adults import (
+    answer,
+    ask,
+    begin_face,
+    finish_by_face,
+    request_of_account,
+    withdraw_request,
+)
+from yibao.service.family.actions.children import (
+    PICTURES_MAX,
+    application_of_account,
+    apply,
+    ask_review,
+    papers_due,
+    send_papers,
+    withdraw_application,
+)
+from yibao.service.family.actions.ending import come_due, end_all, remove
+from yibao.service.family.actions.judging import application_for_staff, decide, hold_back, judge
+from yibao.service.family.actions.naming import note_try
+from yibao.service.family.actions.showing import note_relatives_look, show
+
+__all__ = [
+    "PICTURES_MAX",
+    "answer",
+    "application_for_staff",
+    "application_of_account",
+    "apply",
+    "ask",
+    "ask_review",
+    "begin_face",
+    "come_due",
+    "decide",
+    "end_all",
+    "finish_by_face",
+    "hold_back",
+    "judge",
+    "note_relatives_look",
+    "note_try",
+    "papers_due",
+    "remove",
+    "request_of_account",
+    "send_papers",
+    "show",
+    "withdraw_application",
+    "withdraw_request",
+]

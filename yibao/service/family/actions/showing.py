@@ -1,0 +1,82 @@
+"""A member's code on the relative's phone, and what the member is told of it."""
+
+from datetime import datetime, timedelta
+
+from yibao import credential, identity, registry
+from yibao.core import outbox
+from yibao.core.database import Tx
+from yibao.core.vault import Vault
+from yibao.credential import relatives
+from yibao.credential.refusals import DeviceUnbound, NotBound
+from yibao.service.family import refusals, rules, store
+from yibao.service.family.actions.naming import terms_of_member
+from yibao.service.family.types import Link
+
+TOLD_AGAIN_AFTER = timedelta(hours=1)
+
+
+async def show(
+    tx: Tx,
+    vault: Vault,
+    codes: credential.Codes,
+    *,
+    account_id: str,
+    link_id: str,
+    device: str,
+    channel: str,
+    at: datetime,
+) -> tuple[Link, credential.ShownCode]:
+    """Return a fresh code of a member, for this browser of the relative's account; the member is told.
+
+    Refusals, first that applies: MemberMissing, HandedOver, SingleUseOver, LinkEnded, credential.not_activated.
+    """
+    link = await _link_of_account(tx, account_id=account_id, link_id=link_id)
+    if link.ended_at is not None:
+        raise refusals.LinkEnded
+    if not link.lives(at):
+        if link.method == "guardian":
+            raise refusals.HandedOver(age=(await terms_of_member(tx, link.person_id)).handover_age)
+        raise refusals.SingleUseOver(minutes=(await terms_of_member(tx, link.person_id)).brief_minutes)
+    browser = relatives.browser_of(device, channel=channel, account_id=account_id)
+    try:
+        await relatives.lend(
+            tx,
+            person_id=link.person_id,
+            account_id=account_id,
+            browser=browser,
+            channel=channel,
+            since=link.since_at,
+            at=at,
+        )
+    except (NotBound, DeviceUnbound):
+        raise refusals.LinkEnded from None
+    shown = await credential.show_code(tx, codes, person_id=link.person_id, browser=browser, at=at)
+    if link.shown_at is None or at >= link.shown_at + TOLD_AGAIN_AFTER:
+        await store.mark_shown(tx, link, at=at)
+        await note_relatives_look(tx, vault, link, purpose="在手机上出示医保码", at=at)
+        await outbox.publish(
+            tx, person_id=link.person_id, topic="family.code_shown", payload={"relation": link.relation}, at=at
+        )
+    return link, shown
+
+
+async def note_relatives_look(tx: Tx, vault: Vault, link: Link, *, purpose: str, at: datetime) -> None:
+    """Record for the member that a relative looked at what is theirs."""
+    account = await identity.account(tx, vault, link.account_id)
+    await registry.note_look(
+        tx,
+        person_id=link.person_id,
+        looker=link.account_id,
+        looker_name=f"{rules.BACKWARDS[link.relation]} {registry.masked_name(account.name or '')}".strip(),
+        purpose=purpose,
+        at=at,
+    )
+
+
+async def _link_of_account(tx: Tx, *, account_id: str, link_id: str) -> Link:
+    """Refusals: MemberMissing."""
+    person_id = await store.located(tx, link_id, "link", account_id=account_id)
+    link = await store.link(tx, person_id, link_id) if person_id else None
+    if link is None:
+        raise refusals.MemberMissing
+    return link

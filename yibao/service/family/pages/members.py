@@ -1,0 +1,88 @@
+"""A member: their code on this phone, and removing them."""
+
+from litestar import Response, get, post
+from litestar.response import Redirect, Template
+from msgspec import Struct
+
+from yibao import credential
+from yibao.core.clock import Clock
+from yibao.core.database import Pool, transaction
+from yibao.core.refusal import Refusal
+from yibao.core.vault import Vault
+from yibao.credential import draw
+from yibao.service.family import actions, queries, rules
+from yibao.service.family.pages.overview import overview
+from yibao.service.family.pages.shell import RandomId, page, to
+from yibao.service.family.types import Asker, Link
+from yibao.web.principal import SignedIn, device_of
+
+
+class CodeView(Struct, frozen=True):
+    """A member's code as the live page shows it."""
+
+    qr: str
+    bar: str
+    digits: str
+    seconds: int
+
+
+async def _code(
+    request: SignedIn, member_id: str, pool: Pool, vault: Vault, codes: credential.Codes, clock: Clock
+) -> tuple[Link, CodeView]:
+    async with transaction(pool) as tx:
+        await credential.require_permitted(tx, request.auth.channel, "show_code")
+        link, shown = await actions.show(
+            tx,
+            vault,
+            codes,
+            account_id=request.auth.subject,
+            link_id=member_id,
+            device=device_of(request),
+            channel=request.auth.channel,
+            at=clock(),
+        )
+    return link, CodeView(draw.qr(shown.code), draw.bar(shown.code), draw.digits(shown.code), shown.seconds)
+
+
+@get("/family/{member_id:str}/code")
+async def show_code(
+    request: SignedIn,
+    asker: Asker,
+    member_id: RandomId,
+    pool: Pool,
+    vault: Vault,
+    codes: credential.Codes,
+    clock: Clock,
+) -> Template:
+    try:
+        link, code = await _code(request, member_id, pool, vault, codes, clock)
+    except Refusal as refusal:
+        return await overview(asker, pool, vault, clock, refusal=refusal)
+    member = await queries.member(pool, vault, link)
+    return page("code", code=code, member=member, relation=rules.RELATIONS[link.relation])
+
+
+@get("/family/{member_id:str}/code/next")
+async def next_code(
+    request: SignedIn, member_id: RandomId, pool: Pool, vault: Vault, codes: credential.Codes, clock: Clock
+) -> Response[CodeView | None]:
+    """Answer the live page's script. It loads the whole page again when this is not 200, and is told there."""
+    try:
+        return Response((await _code(request, member_id, pool, vault, codes, clock))[1])
+    except Refusal as refusal:
+        return Response(None, status_code=refusal.status)
+
+
+@post("/family/{member_id:str}/remove", status_code=200)
+async def remove(asker: Asker, member_id: RandomId, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    try:
+        async with transaction(pool) as tx:
+            await actions.remove(
+                tx, account_id=asker.account_id, person_id=asker.person_id, link_id=member_id, at=clock()
+            )
+    except Refusal as refusal:
+        return await overview(asker, pool, vault, clock, refusal=refusal)
+    return to("/family", done="removed")
+
+
+handlers = [show_code, next_code, remove]
