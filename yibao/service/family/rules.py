@@ -5,25 +5,16 @@ from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
 
-from yibao import paper
+from yibao import identity, paper
 from yibao.core.clock import BEIJING
 from yibao.paper import Named, Paper
 
+# What the member is to the relative, and the other way round.
 RELATIONS = {"spouse": "配偶", "parent": "父母", "child": "子女", "other": "其他家庭成员"}
-# What the relative is to the member, the other way round.
 BACKWARDS = {"spouse": "配偶", "parent": "子女", "child": "父母（监护人）", "other": "家庭成员"}
 METHODS = {"agreement": "对方手机确认", "face": "本人刷脸", "guardian": "监护人证明"}
 BIRTH_CERTIFICATE = "990201"  # psn_cert_type
-CERT_TYPES = {
-    "01": "居民身份证（户口簿）",
-    BIRTH_CERTIFICATE: "出生医学证明",
-    "04": "香港居民来往内地通行证",
-    "05": "澳门居民来往内地通行证",
-    "06": "台湾居民来往大陆通行证",
-    "17": "港澳台居民居住证",
-    "07": "外国人永久居留身份证",
-    "08": "外国护照",
-}
+CHILD_CERT_TYPES = identity.CERT_TYPES | {BIRTH_CERTIFICATE: "出生医学证明"}
 PAPERS = {
     "register_head": "户口簿首页",
     "register_member": "户口簿个人页",
@@ -168,6 +159,11 @@ def _of_guardian(people: Sequence[Named], guardian: Registered) -> set[str]:
     if named.unsure & {"name", "cert_no"}:
         found.add("unsure")
     return found
+
+
+def relation_words(relation: str) -> dict[str, str]:
+    """Return for an event what each of the two is to the other, in the words in which they are told of it."""
+    return {"member": RELATIONS[relation], "relative": BACKWARDS[relation]}
 
 
 def birthday(birth_on: date, age: int) -> date:

@@ -186,13 +186,11 @@ def _sessions_ended(_: Mapping[str, Any], where: str) -> Told:
     )
 
 
-_RELATIONS = {"spouse": "配偶", "parent": "父母", "child": "子女", "other": "家庭成员"}
-_RELATIVES = {"spouse": "配偶", "parent": "子女", "child": "父母（监护人）", "other": "家人"}
 _REMOVE = "非经您同意的，请立即到「我的家庭成员」移除。"
 
 
 def _family_asked(payload: Mapping[str, Any], where: str) -> Told:
-    who = _RELATIVES[payload["relation"]]
+    who = payload["relative"]
     return Told(
         "亲情账户申请", f"有人以您{who}的身份申请在手机上出示您的医保码，请确认是不是您的家人。", "/family", by_sms=True
     )
@@ -209,15 +207,15 @@ def _family_declined(_: Mapping[str, Any], where: str) -> Told:
 
 
 def _family_joined(payload: Mapping[str, Any], where: str) -> Told:
-    who = _RELATIVES[payload["relation"]]
+    who = payload["relative"]
     return Told(
         "家人可以出示您的医保码", f"您的{who}从现在起可以在手机上出示您的医保码。{_REMOVE}", "/family", by_sms=True
     )
 
 
 def _family_added(payload: Mapping[str, Any], where: str) -> Told:
-    who = _RELATIONS[payload["relation"]]
-    return Told("已添加家庭成员", f"您可以在手机上出示这位{who}的医保码，付款用您的交易密码。", "/family")
+    body = f"您可以在手机上出示对方的医保码（关系：{payload['member']}），付款用您的交易密码。"
+    return Told("已添加家庭成员", body, "/family")
 
 
 def _family_removed(_: Mapping[str, Any], where: str) -> Told:
@@ -225,7 +223,7 @@ def _family_removed(_: Mapping[str, Any], where: str) -> Told:
 
 
 def _family_code_shown(payload: Mapping[str, Any], where: str) -> Told:
-    who = _RELATIVES[payload["relation"]]
+    who = payload["relative"]
     return Told("家人出示了您的医保码", f"您的{who}在手机上打开了您的医保码。{_REMOVE}", "/family")
 
 

@@ -52,7 +52,8 @@ async def ask(
     )
     await store.add_request(tx, request)
     if request.method == "agreement":
-        await outbox.publish(tx, person_id=person.person_id, topic="family.asked", payload={"relation": chosen}, at=at)
+        words = rules.relation_words(chosen)
+        await outbox.publish(tx, person_id=person.person_id, topic="family.asked", payload=words, at=at)
     return request
 
 
@@ -71,13 +72,7 @@ async def answer(tx: Tx, *, person_id: str, request_id: str, allowed: bool, at: 
         raise refusals.RequestClosed
     await store.close_request(tx, request, "allowed" if allowed else "declined", at=at)
     if not allowed:
-        await outbox.publish(
-            tx,
-            person_id=request.relative,
-            topic="family.declined",
-            payload={"relation": request.relation},
-            at=at,
-        )
+        await outbox.publish(tx, person_id=request.relative, topic="family.declined", payload={}, at=at)
         return
     await join(tx, request, method="agreement", until_at=None, at=at)
 

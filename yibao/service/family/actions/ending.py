@@ -6,7 +6,7 @@ from yibao.core import outbox
 from yibao.core.clock import day_of
 from yibao.core.database import Tx
 from yibao.credential import relatives
-from yibao.service.family import refusals, store
+from yibao.service.family import refusals, rules, store
 from yibao.service.family.states import CLOSED
 from yibao.service.family.types import EndedBy, Link
 
@@ -72,6 +72,6 @@ async def end(tx: Tx, link: Link, *, by: EndedBy, at: datetime) -> None:
 
 
 async def tell_both(tx: Tx, link: Link, to_member: str, to_relative: str, *, at: datetime) -> None:
-    payload = {"relation": link.relation}
+    payload = rules.relation_words(link.relation)
     await outbox.publish(tx, person_id=link.person_id, topic=to_member, payload=payload, at=at)
     await outbox.publish(tx, person_id=link.relative, topic=to_relative, payload=payload, at=at)

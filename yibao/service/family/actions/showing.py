@@ -54,9 +54,8 @@ async def show(
     if link.shown_at is None or at >= link.shown_at + TOLD_AGAIN_AFTER:
         await store.mark_shown(tx, link, at=at)
         await note_relatives_look(tx, vault, link, purpose="在手机上出示医保码", at=at)
-        await outbox.publish(
-            tx, person_id=link.person_id, topic="family.code_shown", payload={"relation": link.relation}, at=at
-        )
+        words = rules.relation_words(link.relation)
+        await outbox.publish(tx, person_id=link.person_id, topic="family.code_shown", payload=words, at=at)
     return link, shown
 
 

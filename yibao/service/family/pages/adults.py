@@ -4,6 +4,7 @@ from litestar import get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
+from yibao import identity
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
@@ -23,7 +24,7 @@ def _adult(method: str, refusal: Refusal | None = None, given: dict[str, str] | 
         method=method,
         given=given or {},
         relations={name: rules.RELATIONS[name] for name in terms_of("").relations},
-        cert_types=rules.CERT_TYPES,
+        cert_types=identity.CERT_TYPES,
     )
 
 

@@ -24,7 +24,7 @@ def _child(refusal: Refusal | None = None, given: dict[str, str] | None = None) 
         "child",
         refusal,
         given=given or {},
-        cert_types=rules.CERT_TYPES,
+        cert_types=rules.CHILD_CERT_TYPES,
         most=actions.PICTURES_MAX,
         terms=terms_of(""),
     )

@@ -69,6 +69,20 @@ async def test_a_member_sees_who_asks_and_allows(town: Town) -> None:
     assert [look.purpose for look in await registry.looks(town.house.pool, husband.person_id)] == ["在手机上出示医保码"]
 
 
+async def test_each_is_told_what_the_other_is_to_them(town: Town) -> None:
+    mother, daughter = await town.adult(birth_on=date(1960, 3, 4)), await town.adult()
+    await asked(town, daughter, mother.person, relation="parent")
+    await town.work()
+    await mother.phone.get("/family")
+    [allow] = re.findall(r'action="(/family/requests/[0-9a-f]{32}/allow)"', mother.phone.page)
+    await mother.phone.send(allow)
+    await town.work()
+    told = await mother.phone.get("/messages")
+    assert "有人以您子女的身份申请" in told
+    assert "您的子女从现在起可以在手机上出示您的医保码" in told
+    assert "（关系：父母）" in await daughter.phone.get("/messages")
+
+
 async def test_a_member_refuses(town: Town) -> None:
     wife, husband = await couple(town)
     await asked(town, wife, husband.person)
