@@ -1,6 +1,7 @@
 """An account's family as its owner sees it, and whose codes an account shows, for whoever settles with them."""
 
 import base64
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -10,6 +11,8 @@ from yibao.core.database import Pool, Tx
 from yibao.core.vault import Vault
 from yibao.service.family import rules, store
 from yibao.service.family.types import Application, Link, Request
+
+APPLICATIONS_SHOWN = 20
 
 
 class Relative(Struct, frozen=True):
@@ -55,52 +58,56 @@ class Family(Struct, frozen=True):
 
 
 async def family(tx: Tx | Pool, vault: Vault, *, account_id: str, person_id: str, at: datetime) -> Family:
-    """Return an account's family: whose codes it shows, who shows its owner's, and what is still open."""
+    """Return an account's family: whose codes it shows, who shows its owner's, and what is still open.
+
+    Three statements, however large the family is. Refusals: core.SealBroken.
+    """
+    found = await store.links_around(tx, account_id=account_id, person_id=person_id)
+    living = [one for one in found if one[0].lives(at)]
+    requests = await store.open_requests_around(tx, account_id=account_id, person_id=person_id, at=at)
     return Family(
         members=tuple(
-            [
-                Member(
-                    link,
-                    await _masked(tx, vault, link.person_id),
-                    rules.RELATIONS[link.relation],
-                    await relatives_of(tx, vault, link.person_id, but=account_id, at=at)
-                    if link.method == "guardian"
-                    else (),
-                )
-                for link in await store.links_of_account(tx, account_id)
-                if link.lives(at)
-            ]
+            Member(
+                link,
+                _masked(vault, link.person_id, name),
+                rules.RELATIONS[link.relation],
+                _relatives(vault, living, link.person_id, but=account_id) if link.method == "guardian" else (),
+            )
+            for link, name, _ in living
+            if link.account_id == account_id
         ),
-        relatives=await relatives_of(tx, vault, person_id, at=at),
+        relatives=_relatives(vault, living, person_id),
         asks_me=tuple(
-            [
-                Asked(one, (await registry.person(tx, vault, one.relative)).name, rules.BACKWARDS[one.relation])
-                for one in await store.open_requests_of_member(tx, person_id, at=at)
-            ]
+            Asked(one, registry.name_of(vault, one.relative, name), rules.BACKWARDS[one.relation])
+            for one, _, name in requests
+            if one.person_id == person_id
         ),
         asked=tuple(
-            [
-                Asked(one, await _masked(tx, vault, one.person_id), rules.RELATIONS[one.relation])
-                for one in await store.open_requests_of_account(tx, account_id, at=at)
-            ]
+            Asked(one, _masked(vault, one.person_id, name), rules.RELATIONS[one.relation])
+            for one, name, _ in requests
+            if one.account_id == account_id
         ),
         applications=tuple(
-            [await applied(tx, vault, one) for one in await store.applications_of_account(tx, account_id)]
+            _in_words(vault, one, _masked(vault, one.person_id, name))
+            for one, name in await store.named_applications(tx, account_id, most=APPLICATIONS_SHOWN)
         ),
     )
 
 
-async def relatives_of(
-    tx: Tx | Pool, vault: Vault, person_id: str, *, but: str = "", at: datetime
+def _relatives(
+    vault: Vault, living: Sequence[tuple[Link, bytes, bytes]], person_id: str, *, but: str = ""
 ) -> tuple[Relative, ...]:
-    """Return who shows a person's code, the account `but` left out."""
     return tuple(
-        [
-            Relative(link, await _masked(tx, vault, link.relative), rules.BACKWARDS[link.relation])
-            for link in await store.links_of_member(tx, person_id)
-            if link.lives(at) and link.account_id != but
-        ]
+        Relative(link, _masked(vault, link.relative, name), rules.BACKWARDS[link.relation])
+        for link, _, name in living
+        if link.person_id == person_id and link.account_id != but
     )
+
+
+async def relatives_of(tx: Tx | Pool, vault: Vault, person_id: str, *, but: str, at: datetime) -> tuple[Relative, ...]:
+    """Return who shows a person's code, the account `but` left out. Refusals: core.SealBroken."""
+    found = await store.links_around(tx, account_id="", person_id=person_id)
+    return _relatives(vault, [one for one in found if one[0].lives(at)], person_id, but=but)
 
 
 async def links(tx: Tx | Pool, *, account_id: str, person_id: str) -> list[Link]:
@@ -110,26 +117,27 @@ async def links(tx: Tx | Pool, *, account_id: str, person_id: str) -> list[Link]
 
 async def member(tx: Tx | Pool, vault: Vault, link: Link) -> Member:
     """Return a member as the page of their code names them."""
-    return Member(link, await _masked(tx, vault, link.person_id), rules.RELATIONS[link.relation])
+    person = await registry.person(tx, vault, link.person_id)
+    return Member(link, registry.masked_name(person.name), rules.RELATIONS[link.relation])
 
 
 async def applied(tx: Tx | Pool, vault: Vault, application: Application) -> Applied:
     """Return an application in the words of its pages. Refusals: core.SealBroken."""
+    person = await registry.person(tx, vault, application.person_id)
+    return _in_words(vault, application, registry.masked_name(person.name))
+
+
+def _in_words(vault: Vault, application: Application, name: str) -> Applied:
     reason = ""
     if application.reason is not None:
         reason = vault.open(
             application.reason, table="family.application", column="reason", person=application.person_id
         )
-    return Applied(
-        application,
-        await _masked(tx, vault, application.person_id),
-        tuple(rules.FINDINGS[one] for one in application.findings),
-        reason,
-    )
+    return Applied(application, name, tuple(rules.FINDINGS[one] for one in application.findings), reason)
 
 
-async def _masked(tx: Tx | Pool, vault: Vault, person_id: str) -> str:
-    return registry.masked_name((await registry.person(tx, vault, person_id)).name)
+def _masked(vault: Vault, person_id: str, sealed: bytes) -> str:
+    return registry.masked_name(registry.name_of(vault, person_id, sealed))
 
 
 async def pictures(tx: Tx | Pool, vault: Vault, application: Application) -> list[bytes]:

@@ -108,6 +108,32 @@ async def links_of_member(tx: Tx | Pool, person_id: str) -> list[Link]:
     return [_link(row) for row in rows]
 
 
+async def links_around(tx: Tx | Pool, *, account_id: str, person_id: str) -> list[tuple[Link, bytes, bytes]]:
+    """Return the links of an account, of a person, and of the children whom the account guards.
+
+    Each with the sealed names of the member and the relative; the ended ones are left out.
+    """
+    rows = await tx.fetch(
+        """
+        WITH own AS (
+            SELECT k.* FROM family.locator l JOIN family.link k ON k.person_id = l.person_id AND k.link_id = l.id
+            WHERE l.account_id = $1 AND l.kind = 'link' AND k.ended_at IS NULL
+        ), around AS (
+            SELECT * FROM own
+            UNION SELECT * FROM family.link WHERE person_id = $2 AND ended_at IS NULL
+            UNION SELECT k.* FROM own o JOIN family.link k ON k.person_id = o.person_id
+            WHERE o.method = 'guardian' AND k.ended_at IS NULL
+        )
+        SELECT k.*, m.name AS member_name, r.name AS relative_name
+        FROM around k CROSS JOIN registry.face_of(k.person_id) m CROSS JOIN registry.face_of(k.relative) r
+        ORDER BY k.since_at, k.link_id
+        """,
+        account_id,
+        person_id,
+    )
+    return [(_link(row), row["member_name"], row["relative_name"]) for row in rows]
+
+
 async def end_link(tx: Tx, link: Link, *, by: EndedBy, at: datetime) -> None:
     await tx.execute(
         "UPDATE family.link SET ended_at = $3, ended_by = $4"
@@ -190,17 +216,30 @@ async def open_requests_of_member(tx: Tx | Pool, person_id: str, *, at: datetime
     return [_request(row) for row in rows]
 
 
-async def open_requests_of_account(tx: Tx | Pool, account_id: str, *, at: datetime) -> list[Request]:
+async def open_requests_around(
+    tx: Tx | Pool, *, account_id: str, person_id: str, at: datetime
+) -> list[tuple[Request, bytes, bytes]]:
+    """Return what a person is asked to agree to, and what an account asks of others.
+
+    Each with the sealed names of the member and the relative.
+    """
     rows = await tx.fetch(
         """
-        SELECT r.* FROM family.locator l JOIN family.request r ON r.person_id = l.person_id AND r.request_id = l.id
-        WHERE l.account_id = $1 AND l.kind = 'request' AND r.state = 'asked' AND r.method = 'agreement'
-          AND r.expires_at > $2 ORDER BY r.asked_at
+        WITH around AS (
+            SELECT * FROM family.request WHERE person_id = $2
+            UNION SELECT r.* FROM family.locator l
+            JOIN family.request r ON r.person_id = l.person_id AND r.request_id = l.id
+            WHERE l.account_id = $1 AND l.kind = 'request'
+        )
+        SELECT r.*, m.name AS member_name, a.name AS relative_name
+        FROM around r CROSS JOIN registry.face_of(r.person_id) m CROSS JOIN registry.face_of(r.relative) a
+        WHERE r.state = 'asked' AND r.method = 'agreement' AND r.expires_at > $3 ORDER BY r.asked_at
         """,
         account_id,
+        person_id,
         at,
     )
-    return [_request(row) for row in rows]
+    return [(_request(row), row["member_name"], row["relative_name"]) for row in rows]
 
 
 # Applications and their papers.
@@ -251,19 +290,25 @@ async def open_application(tx: Tx, *, person_id: str, account_id: str) -> Applic
     return _application(row) if row else None
 
 
-async def applications_of_account(tx: Tx | Pool, account_id: str, *, most: int | None = 20) -> list[Application]:
+async def applications_of_account(tx: Tx | Pool, account_id: str) -> list[Application]:
     """Return what an account applied for and what became of it, the latest first; what was withdrawn is left out."""
+    return [application for application, _ in await named_applications(tx, account_id, most=None)]
+
+
+async def named_applications(tx: Tx | Pool, account_id: str, *, most: int | None) -> list[tuple[Application, bytes]]:
+    """Return the same, each with the sealed name of the child."""
     rows = await tx.fetch(
         """
-        SELECT a.* FROM family.locator l
+        SELECT a.*, m.name AS member_name FROM family.locator l
         JOIN family.application a ON a.person_id = l.person_id AND a.application_id = l.id
+        CROSS JOIN registry.face_of(a.person_id) m
         WHERE l.account_id = $1 AND l.kind = 'application' AND a.state <> 'withdrawn'
         ORDER BY a.applied_at DESC LIMIT $2
         """,
         account_id,
         most,
     )
-    return [_application(row) for row in rows]
+    return [(_application(row), row["member_name"]) for row in rows]
 
 
 async def reviews(tx: Tx | Pool, place: str) -> list[Application]:

@@ -43,7 +43,7 @@ async def end_all(tx: Tx, *, account_id: str = "", person_id: str = "", by: Ende
     for link in links:
         await end(tx, link, by=by, at=at)
         await tell_both(tx, link, "family.removed", "family.removed", at=at)
-    for application in await store.applications_of_account(tx, account_id, most=None) if account_id else []:
+    for application in await store.applications_of_account(tx, account_id) if account_id else []:
         await store.drop_proofs(tx, application)
         if application.state not in CLOSED:
             await store.move_application(tx, application, "withdrawn", decided_at=at)

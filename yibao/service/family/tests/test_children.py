@@ -18,9 +18,9 @@ from yibao.core.refusal import Refusal
 from yibao.paper import NotAPicture, RapidReader, paper_of
 from yibao.paper.tests.cast import birth_page, member_page
 from yibao.sandbox import papers
-from yibao.service.family import actions, jobs, refusals, rules, store
+from yibao.service.family import actions, jobs, queries, refusals, rules, store
 from yibao.service.family.tests.scene import PIN, Browser, Relative, Town, who
-from yibao.settlement.tests.scene import HOSPITAL
+from yibao.settlement.tests.scene import HOSPITAL, CountingPool
 from yibao.settlement.tests.test_till import Cashier, staff
 from yibao.settlement.tests.test_till import browser as till_browser
 
@@ -469,6 +469,22 @@ async def test_a_family_is_full_at_five(town: Town) -> None:
         await accepted(town, mother, await town.alone(birth_on=BORN, child=True))
     sixth = await town.alone(birth_on=BORN, child=True)
     assert await refused(town, mother, sixth) is refusals.FamilyFull
+
+
+@pytest.mark.parametrize("children", [1, 5])
+async def test_a_large_family_takes_no_more_statements_than_a_small_one(town: Town, children: int) -> None:
+    mother, husband = await town.adult(), await town.adult(gender="1")
+    for _ in range(children):
+        child = await town.alone(birth_on=BORN, child=True)
+        await accepted(town, mother, child)
+        await second_guardian(town, husband, child)
+    counting = CountingPool(town.house.pool)
+    found = await queries.family(
+        counting, town.house.vault, account_id=mother.account_id, person_id=mother.person_id, at=town.house.clock()
+    )
+    assert [len(member.others) for member in found.members] == [1] * children
+    assert len(found.applications) == children
+    assert len(counting.statements) == 3
 
 
 async def test_what_stands_in_the_way_after_the_papers_agreed_is_said(town: Town) -> None:
