@@ -13,7 +13,7 @@ from yibao.core.database import Tx
 from yibao.credential import refusals, rules, store
 from yibao.credential.actions import _add_device, first_relation
 
-__all__ = ["browser_of", "entrust", "lend", "withdraw"]
+__all__ = ["browser_of", "entrust", "lend", "taken_back", "withdraw"]
 
 
 def browser_of(device: str, *, channel: str, account_id: str) -> bytes:
@@ -49,6 +49,12 @@ async def lend(
         raise refusals.DeviceUnbound
     if lent is None or not lent["active"]:
         await _add_device(tx, person_id=person_id, account_id=account_id, channel=channel, browser=browser, at=at)
+
+
+async def taken_back(tx: Tx, *, person_id: str, account_id: str, since: datetime) -> bool:
+    """Tell whether one of these activations was unbound after `since`, so that `lend` refuses any further one."""
+    lent = await store.lent(tx, person_id=person_id, account_id=account_id, browser=b"", since=since)
+    return lent is not None and bool(lent["taken_back"])
 
 
 async def withdraw(tx: Tx, *, person_id: str, account_id: str, at: datetime) -> None:

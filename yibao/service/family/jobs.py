@@ -91,9 +91,15 @@ def handlers(pool: Pool, *, vault: Vault, reader: paper.Reader, clock: Clock) ->
     async def end_with_credential(event: Event) -> None:
         """Who unbinds their credential takes it back from every relative too, whoever binds it again later."""
         async with transaction(pool) as tx:
-            await actions.end_all(tx, person_id=event.person_id, by="credential", at=event.created_at)
+            await actions.end_unbound(tx, person_id=event.person_id, at=event.created_at)
+
+    async def end_with_activation(event: Event) -> None:
+        """Who unbinds what a relative's phone shows takes it back from this relative."""
+        async with transaction(pool) as tx:
+            await actions.end_taken_back(tx, person_id=event.person_id, at=event.created_at)
 
     return {
+        "credential.device_unbound": end_with_activation,
         "credential.unbound": end_with_credential,
         "family.papers_due": papers_due,
         "family.papers_sent": read_papers,

@@ -32,6 +32,15 @@ class Member(Struct, frozen=True):
     others: tuple[Relative, ...] = ()  # Who else shows the code of a child, for its guardian.
 
 
+class Ended(Struct, frozen=True):
+    """Somebody whose code this account showed until lately, and what happened."""
+
+    name: str
+    relation: str
+    at: datetime
+    says: str
+
+
 class Asked(Struct, frozen=True):
     """Somebody asks this person, or is asked by this account. Whoever is asked sees the asker's whole name."""
 
@@ -51,6 +60,7 @@ class Family(Struct, frozen=True):
     """Everything on the page 我的家庭成员."""
 
     members: tuple[Member, ...]
+    ended: tuple[Ended, ...]
     relatives: tuple[Relative, ...]
     asks_me: tuple[Asked, ...]
     asked: tuple[Asked, ...]
@@ -62,7 +72,7 @@ async def family(tx: Tx | Pool, vault: Vault, *, account_id: str, person_id: str
 
     Three statements, however large the family is. Refusals: core.SealBroken.
     """
-    found = await store.links_around(tx, account_id=account_id, person_id=person_id)
+    found = await store.links_around(tx, account_id=account_id, person_id=person_id, ended_after=at - rules.ENDED_SHOWN)
     living = [one for one in found if one[0].lives(at)]
     requests = await store.open_requests_around(tx, account_id=account_id, person_id=person_id, at=at)
     return Family(
@@ -76,6 +86,7 @@ async def family(tx: Tx | Pool, vault: Vault, *, account_id: str, person_id: str
             for link, name, _ in living
             if link.account_id == account_id
         ),
+        ended=_ended(vault, [one for one in found if one[0].account_id == account_id], at=at),
         relatives=_relatives(vault, living, person_id),
         asks_me=tuple(
             Asked(one, registry.name_of(vault, one.relative, name), rules.BACKWARDS[one.relation])
@@ -94,6 +105,21 @@ async def family(tx: Tx | Pool, vault: Vault, *, account_id: str, person_id: str
     )
 
 
+def _ended(vault: Vault, links: Sequence[tuple[Link, bytes, bytes]], *, at: datetime) -> tuple[Ended, ...]:
+    """Return how it ended with whoever is no longer among the members, the latest first and everybody once."""
+    last = {link.person_id: (link, name) for link, name, _ in links}
+    over = [(link.ended_at or link.until_at or at, link, name) for link, name in last.values() if not link.lives(at)]
+    return tuple(
+        Ended(
+            _masked(vault, link.person_id, name),
+            rules.RELATIONS[link.relation],
+            ended_at,
+            rules.says_how_it_ended(link),
+        )
+        for ended_at, link, name in sorted(over, key=lambda one: one[0], reverse=True)
+    )
+
+
 def _relatives(
     vault: Vault, living: Sequence[tuple[Link, bytes, bytes]], person_id: str, *, but: str = ""
 ) -> tuple[Relative, ...]:
@@ -106,7 +132,7 @@ def _relatives(
 
 async def relatives_of(tx: Tx | Pool, vault: Vault, person_id: str, *, but: str, at: datetime) -> tuple[Relative, ...]:
     """Return who shows a person's code, the account `but` left out. Refusals: core.SealBroken."""
-    found = await store.links_around(tx, account_id="", person_id=person_id)
+    found = await store.links_around(tx, account_id="", person_id=person_id, ended_after=at)
     return _relatives(vault, [one for one in found if one[0].lives(at)], person_id, but=but)
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from yibao import identity, paper
 from yibao.core.clock import BEIJING
 from yibao.paper import Named, Paper
+from yibao.service.family.types import EndedBy, Link
 
 # What the member is to the relative, and the other way round.
 RELATIONS = {"spouse": "配偶", "parent": "父母", "child": "子女", "other": "其他家庭成员"}
@@ -15,6 +16,16 @@ BACKWARDS = {"spouse": "配偶", "parent": "子女", "child": "父母（监护�
 METHODS = {"agreement": "对方手机确认", "face": "本人刷脸", "guardian": "监护人证明"}
 BIRTH_CERTIFICATE = "990201"  # psn_cert_type
 CHILD_CERT_TYPES = identity.CERT_TYPES | {BIRTH_CERTIFICATE: "出生医学证明"}
+# How it ended, in the words in which the one who showed the code reads it.
+ENDED: dict[EndedBy, str] = {
+    "member": "对方移除了，或注销了账户。",
+    "relative": "您移除了。",
+    "guardian": "孩子的另一位监护人移除了。",
+    "agency": "经办机构复核监护证明后没有通过。",
+    "time": "对方同意出示的时间已过。",
+    "credential": "对方的医保码已解绑（本人、渠道或经办窗口办理）。",
+}
+ENDED_SHOWN = timedelta(days=30)
 PAPERS = {
     "register_head": "户口簿首页",
     "register_member": "户口簿个人页",
@@ -164,6 +175,13 @@ def _of_guardian(people: Sequence[Named], guardian: Registered) -> set[str]:
 def relation_words(relation: str) -> dict[str, str]:
     """Return for an event what each of the two is to the other, in the words in which they are told of it."""
     return {"member": RELATIONS[relation], "relative": BACKWARDS[relation]}
+
+
+def says_how_it_ended(link: Link) -> str:
+    """Return why a member's code can be shown no longer; one whose time is over may not be marked so yet."""
+    if link.ended_by in (None, "time") and link.method == "guardian":
+        return "孩子已成年，医保码由本人使用。"
+    return ENDED[link.ended_by or "time"]
 
 
 def birthday(birth_on: date, age: int) -> date:

@@ -108,21 +108,24 @@ async def links_of_member(tx: Tx | Pool, person_id: str) -> list[Link]:
     return [_link(row) for row in rows]
 
 
-async def links_around(tx: Tx | Pool, *, account_id: str, person_id: str) -> list[tuple[Link, bytes, bytes]]:
+async def links_around(
+    tx: Tx | Pool, *, account_id: str, person_id: str, ended_after: datetime
+) -> list[tuple[Link, bytes, bytes]]:
     """Return the links of an account, of a person, and of the children whom the account guards.
 
-    Each with the sealed names of the member and the relative; the ended ones are left out.
+    Each with the sealed names of the member and the relative. Of the ended ones only those of the account, and only
+    those that ended of late.
     """
     rows = await tx.fetch(
         """
         WITH own AS (
             SELECT k.* FROM family.locator l JOIN family.link k ON k.person_id = l.person_id AND k.link_id = l.id
-            WHERE l.account_id = $1 AND l.kind = 'link' AND k.ended_at IS NULL
+            WHERE l.account_id = $1 AND l.kind = 'link' AND (k.ended_at IS NULL OR k.ended_at > $3)
         ), around AS (
             SELECT * FROM own
             UNION SELECT * FROM family.link WHERE person_id = $2 AND ended_at IS NULL
             UNION SELECT k.* FROM own o JOIN family.link k ON k.person_id = o.person_id
-            WHERE o.method = 'guardian' AND k.ended_at IS NULL
+            WHERE o.method = 'guardian' AND o.ended_at IS NULL AND k.ended_at IS NULL
         )
         SELECT k.*, m.name AS member_name, r.name AS relative_name
         FROM around k CROSS JOIN registry.face_of(k.person_id) m CROSS JOIN registry.face_of(k.relative) r
@@ -130,6 +133,7 @@ async def links_around(tx: Tx | Pool, *, account_id: str, person_id: str) -> lis
         """,
         account_id,
         person_id,
+        ended_after,
     )
     return [(_link(row), row["member_name"], row["relative_name"]) for row in rows]
 

@@ -17,7 +17,7 @@ from yibao.service.family.actions.children import (
     send_papers,
     withdraw_application,
 )
-from yibao.service.family.actions.ending import come_due, end_all, remove
+from yibao.service.family.actions.ending import come_due, end_all, end_taken_back, end_unbound, remove
 from yibao.service.family.actions.judging import application_for_staff, decide, hold_back, judge
 from yibao.service.family.actions.naming import note_try
 from yibao.service.family.actions.showing import note_relatives_look, show
@@ -34,6 +34,8 @@ __all__ = [
     "come_due",
     "decide",
     "end_all",
+    "end_taken_back",
+    "end_unbound",
     "finish_by_face",
     "hold_back",
     "judge",

@@ -22,8 +22,7 @@ async def remove(tx: Tx, *, account_id: str, person_id: str | None, link_id: str
     if link is None or by is None:
         raise refusals.MemberMissing
     if link.ended_at is None:
-        await end(tx, link, by=by, at=at)
-        await tell_both(tx, link, "family.removed", "family.removed", at=at)
+        await end_and_tell(tx, link, by=by, at=at)
 
 
 async def _side(tx: Tx, link: Link, *, account_id: str, person_id: str | None, at: datetime) -> EndedBy | None:
@@ -36,17 +35,41 @@ async def _side(tx: Tx, link: Link, *, account_id: str, person_id: str | None, a
     return "guardian" if any(one.method == "guardian" and one.lives(at) for one in theirs) else None
 
 
-async def end_all(tx: Tx, *, account_id: str = "", person_id: str = "", by: EndedBy, at: datetime) -> None:
-    """End every link of an account that is closed, or of a person whose credential is unbound, and tell both sides."""
-    links = await store.links_of_account(tx, account_id) if account_id else []
-    links += await store.links_of_member(tx, person_id) if person_id else []
-    for link in links:
-        await end(tx, link, by=by, at=at)
-        await tell_both(tx, link, "family.removed", "family.removed", at=at)
-    for application in await store.applications_of_account(tx, account_id) if account_id else []:
+async def end_all(tx: Tx, *, account_id: str, person_id: str | None, at: datetime) -> None:
+    """End every link of an account that is closed and of the person behind it, and tell both sides.
+
+    Its applications are withdrawn, and every picture is deleted.
+    """
+    for link in await store.links_of_account(tx, account_id):
+        await end_and_tell(tx, link, by="relative", at=at)
+    for link in await store.links_of_member(tx, person_id) if person_id else []:
+        await end_and_tell(tx, link, by="member", at=at)
+    for application in await store.applications_of_account(tx, account_id):
         await store.drop_proofs(tx, application)
         if application.state not in CLOSED:
             await store.move_application(tx, application, "withdrawn", decided_at=at)
+
+
+async def end_unbound(tx: Tx, *, person_id: str, at: datetime) -> None:
+    """End every link that a person had when their credential was unbound, and tell both sides."""
+    for link in await store.links_of_member(tx, person_id):
+        if link.since_at <= at:
+            await end_and_tell(tx, link, by="credential", at=at)
+
+
+async def end_taken_back(tx: Tx, *, person_id: str, at: datetime) -> None:
+    """End the links whose activation was unbound by itself, in the list of phones or at the counter; tell both sides.
+
+    Such a code is refused for good. As long as the link stood, it could neither be shown nor be added again.
+    """
+    for link in await store.links_of_member(tx, person_id):
+        if await relatives.taken_back(tx, person_id=person_id, account_id=link.account_id, since=link.since_at):
+            await end_and_tell(tx, link, by="credential", at=at)
+
+
+async def end_and_tell(tx: Tx, link: Link, *, by: EndedBy, at: datetime) -> None:
+    await end(tx, link, by=by, at=at)
+    await tell_both(tx, link, "family.removed", "family.removed", at=at)
 
 
 async def come_due(tx: Tx, *, person_id: str, link_id: str, step: str, at: datetime) -> None:

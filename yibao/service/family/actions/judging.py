@@ -10,7 +10,7 @@ from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.paper import Paper
 from yibao.service.family import refusals, rules, store
-from yibao.service.family.actions.ending import end, tell_both
+from yibao.service.family.actions.ending import end_and_tell
 from yibao.service.family.actions.joining import join
 from yibao.service.family.states import require_move
 from yibao.service.family.terms import terms_of
@@ -161,8 +161,7 @@ async def decide(
     await store.drop_proofs(tx, application)
     for link in await store.links_of_member(tx, application.person_id):
         if link.account_id == application.account_id and link.method == "guardian":
-            await end(tx, link, by="agency", at=at)
-            await tell_both(tx, link, "family.removed", "family.removed", at=at)
+            await end_and_tell(tx, link, by="agency", at=at)
     await tell_applicant(tx, application, topic, at=at)
 
 

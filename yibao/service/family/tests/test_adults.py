@@ -8,11 +8,12 @@ import pytest
 
 from yibao import credential, face, identity, registry
 from yibao.core.database import transaction
+from yibao.core.outbox import Event
 from yibao.core.refusal import Refusal
 from yibao.credential import relatives
 from yibao.face.refusals import FaceMissing
 from yibao.face.tests.cast import passed
-from yibao.service.family import actions, refusals, store
+from yibao.service.family import actions, jobs, refusals, store
 from yibao.service.family.tests.scene import PIN, Relative, Town, who
 from yibao.settlement.tests.scene import PHARMACY
 from yibao.settlement.tests.test_till import browser as till_browser
@@ -162,6 +163,8 @@ async def test_either_side_ends_it_at_once(town: Town, by: str) -> None:
     assert (wife.phone.status, "family.link_ended" in wife.phone.page) == (410, True)
     for one in (wife, husband):
         assert (await town.messages(one.person_id))[-1] == "家庭成员已移除"
+    await ended(town, wife, {"member": "对方移除了", "relative": "您移除了"}[by])
+    await side.phone.get("/family")
     await side.phone.client.post(f"/family/{link}/remove", data={"_csrf_token": side.phone.client.cookies["yb_csrf"]})
     assert (await town.messages(wife.person_id)).count("家庭成员已移除") == 1
 
@@ -213,6 +216,72 @@ async def test_an_activation_that_was_unbound_by_itself_does_not_come_back(town:
                     channel="web",
                     at=at,
                 )
+
+
+async def ended(town: Town, side: Relative, *said: str) -> None:
+    """Assert that the page of 我的家庭成员 offers no code and says what happened."""
+    page = await side.phone.get("/family")
+    assert "出示医保码" not in page
+    assert all(words in page for words in ("已结束", *said))
+
+
+async def test_what_is_unbound_at_the_counter_is_offered_no_more_and_can_be_added_again(town: Town) -> None:
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    await wife.phone.get(f"/family/{link}/code")
+    town.house.clock.advance(minutes=1)  # type: ignore[attr-defined]
+    desk = await town.clerk()
+    await desk.get("/console/credentials")
+    await desk.send(
+        "/console/credentials", by="01", number=husband.person.cert_no, reason="手机丢失，已核对身份", do="all"
+    )
+    assert "已办：全部解绑" in desk.page
+    await town.work()
+    await ended(town, wife, "已解绑")
+    for one in (wife, husband):
+        assert "家庭成员已移除" in await town.messages(one.person_id)
+    town.house.clock.advance(minutes=1)  # type: ignore[attr-defined]
+    await asked(town, wife, husband.person)
+    [request] = await store.open_requests_of_member(town.house.pool, husband.person_id, at=town.house.clock())
+    async with transaction(town.house.pool) as tx:  # His phone is signed out.
+        await actions.answer(
+            tx, person_id=husband.person_id, request_id=request.request_id, allowed=True, at=town.house.clock()
+        )
+    [again] = await store.links_of_account(town.house.pool, wife.account_id)
+    assert digits(await wife.phone.get(f"/family/{again.link_id}/code"))
+    assert "已结束" not in await wife.phone.get("/family")
+
+
+async def test_who_unbinds_their_own_phone_takes_nothing_back(town: Town) -> None:
+    """The relative's lost phone ends the code there alone; on their next phone it is shown as before."""
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    await wife.phone.get(f"/family/{link}/code")
+    async with transaction(town.house.pool) as tx:
+        await credential.unbind_channel(
+            tx, person_id=wife.person_id, channel="", by="A510500-01", why="手机丢失", at=town.house.clock()
+        )
+    await town.work()
+    assert [one.link_id for one in await store.links_of_account(town.house.pool, wife.account_id)] == [link]
+
+
+async def test_what_was_added_after_an_unbinding_stays(town: Town, at: datetime) -> None:
+    """The worker may come late: by then the credential is bound again, and the family member added again."""
+    wife, husband = await couple(town)
+    link, clock = await linked(town, wife, husband), town.house.clock
+    heard = jobs.handlers(town.house.pool, vault=town.house.vault, reader=town.reader, clock=clock)
+    for topic in ("credential.unbound", "credential.device_unbound"):
+        await heard[topic](Event(husband.person_id, 0, topic, {}, at - timedelta(minutes=1), 1))
+    assert [one.link_id for one in await store.links_of_account(town.house.pool, wife.account_id)] == [link]
+
+
+async def test_who_closes_their_account_is_offered_no_more(town: Town) -> None:
+    wife, husband = await couple(town)
+    await linked(town, wife, husband)
+    await husband.phone.get("/me/close")
+    await husband.phone.send("/me/close", agreed="1", pay_password=PIN)
+    assert husband.phone.path == "/closed"
+    await ended(town, wife, "对方移除了，或注销了账户")
 
 
 async def test_a_wife_pays_what_she_showed_the_code_for_and_sees_no_other_bill(town: Town) -> None:

@@ -558,7 +558,7 @@ async def test_closing_an_account_deletes_every_picture(town: Town) -> None:
                 at=town.house.clock(),
             )
     async with transaction(town.house.pool) as tx:
-        await actions.end_all(tx, account_id=mother.account_id, by="relative", at=town.house.clock())
+        await actions.end_all(tx, account_id=mother.account_id, person_id=mother.person_id, at=town.house.clock())
     assert [await proofs_of(town, child) for child in children] == [0] * 21
 
 
