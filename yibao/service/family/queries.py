@@ -147,6 +147,12 @@ async def member(tx: Tx | Pool, vault: Vault, link: Link) -> Member:
     return Member(link, registry.masked_name(person.name), rules.RELATIONS[link.relation])
 
 
+async def relative(tx: Tx | Pool, vault: Vault, link: Link) -> Relative:
+    """Return the one who shows a member's code, as the member reads of them."""
+    person = await registry.person(tx, vault, link.relative)
+    return Relative(link, registry.masked_name(person.name), rules.BACKWARDS[link.relation])
+
+
 async def applied(tx: Tx | Pool, vault: Vault, application: Application) -> Applied:
     """Return an application in the words of its pages. Refusals: core.SealBroken."""
     person = await registry.person(tx, vault, application.person_id)

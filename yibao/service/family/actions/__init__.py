@@ -17,7 +17,7 @@ from yibao.service.family.actions.children import (
     send_papers,
     withdraw_application,
 )
-from yibao.service.family.actions.ending import come_due, end_all, end_taken_back, end_unbound, remove
+from yibao.service.family.actions.ending import come_due, end_all, end_taken_back, end_unbound, removable, remove
 from yibao.service.family.actions.judging import application_for_staff, decide, hold_back, judge
 from yibao.service.family.actions.naming import note_try
 from yibao.service.family.actions.showing import note_relatives_look, show
@@ -42,6 +42,7 @@ __all__ = [
     "note_relatives_look",
     "note_try",
     "papers_due",
+    "removable",
     "remove",
     "request_of_account",
     "send_papers",

@@ -16,13 +16,21 @@ async def remove(tx: Tx, *, account_id: str, person_id: str | None, link_id: str
 
     Again changes nothing. Refusals: MemberMissing.
     """
+    link, by = await removable(tx, account_id=account_id, person_id=person_id, link_id=link_id, at=at)
+    if link.ended_at is None:
+        await end_and_tell(tx, link, by=by, at=at)
+
+
+async def removable(
+    tx: Tx, *, account_id: str, person_id: str | None, link_id: str, at: datetime
+) -> tuple[Link, EndedBy]:
+    """Return a link, held, and as whom somebody may end it. Refusals: MemberMissing."""
     member = await store.located(tx, link_id, "link")
     link = await store.link(tx, member, link_id) if member else None
     by = await _side(tx, link, account_id=account_id, person_id=person_id, at=at) if link else None
     if link is None or by is None:
         raise refusals.MemberMissing
-    if link.ended_at is None:
-        await end_and_tell(tx, link, by=by, at=at)
+    return link, by
 
 
 async def _side(tx: Tx, link: Link, *, account_id: str, person_id: str | None, at: datetime) -> EndedBy | None:

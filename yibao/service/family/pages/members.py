@@ -73,6 +73,22 @@ async def next_code(
         return Response(None, status_code=refusal.status)
 
 
+@get("/family/{member_id:str}/remove")
+async def ask_remove(asker: Asker, member_id: RandomId, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    """Ask whether the link shall end, and say what happens then, to whichever side asks."""
+    try:
+        async with transaction(pool) as tx:
+            link, side = await actions.removable(
+                tx, account_id=asker.account_id, person_id=asker.person_id, link_id=member_id, at=clock()
+            )
+            if not link.lives(clock()):
+                return to("/family")
+            member, relative = await queries.member(tx, vault, link), await queries.relative(tx, vault, link)
+    except Refusal as refusal:
+        return await overview(asker, pool, vault, clock, refusal=refusal)
+    return page("remove", side=side, member=member, relative=relative)
+
+
 @post("/family/{member_id:str}/remove", status_code=200)
 async def remove(asker: Asker, member_id: RandomId, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
     try:
@@ -85,4 +101,4 @@ async def remove(asker: Asker, member_id: RandomId, pool: Pool, vault: Vault, cl
     return to("/family", done="removed")
 
 
-handlers = [show_code, next_code, remove]
+handlers = [show_code, next_code, ask_remove, remove]

@@ -151,7 +151,10 @@ async def test_either_side_ends_it_at_once(town: Town, by: str) -> None:
     link = await linked(town, wife, husband)
     code = digits(await wife.phone.get(f"/family/{link}/code"))
     side = husband if by == "member" else wife
-    await side.phone.get("/family")
+    page = await side.phone.get("/family")
+    assert f'href="/family/{link}/remove"' in page
+    assert "还没有付的账单" in await side.phone.get(f"/family/{link}/remove")
+    assert len(await store.links_of_account(town.house.pool, wife.account_id)) == 1  # Nothing happens on one tap.
     await side.phone.send(f"/family/{link}/remove")
     assert "已移除" in side.phone.page
     async with till_browser(town.app) as client:
@@ -169,9 +172,24 @@ async def test_either_side_ends_it_at_once(town: Town, by: str) -> None:
     assert (await town.messages(wife.person_id)).count("家庭成员已移除") == 1
 
 
+async def test_the_page_of_a_code_asks_before_it_removes(town: Town) -> None:
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    page = await wife.phone.get(f"/family/{link}/code")
+    assert f'<form method="get" action="/family/{link}/remove">' in page
+    await wife.phone.get(f"/family/{link}/remove")
+    assert "不移除，返回" in wife.phone.page
+    await wife.phone.send(f"/family/{link}/remove")
+    assert "已移除" in wife.phone.page
+    await wife.phone.get(f"/family/{link}/remove")
+    assert wife.phone.path == "/family"  # Nothing is left to be asked.
+
+
 async def test_a_stranger_ends_nothing(town: Town) -> None:
     wife, husband = await couple(town)
     link, stranger = await linked(town, wife, husband), await town.adult()
+    await stranger.phone.get(f"/family/{link}/remove")
+    assert (stranger.phone.status, "family.member_missing" in stranger.phone.page) == (404, True)
     with pytest.raises(refusals.MemberMissing):
         async with transaction(town.house.pool) as tx:
             await actions.remove(

@@ -405,6 +405,7 @@ async def test_a_guardian_is_told_of_another_sees_them_and_can_end_it(town: Town
                 link_id=other,
                 at=town.house.clock(),
             )
+    assert "须由医保经办机构人工核对" in await mother.phone.get(f"/family/{other}/remove")
     await mother.phone.send(f"/family/{other}/remove")
     await father.phone.get(f"/family/{other}/code")
     assert father.phone.status == 410
