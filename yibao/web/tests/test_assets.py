@@ -15,21 +15,24 @@ STYLE = b".weui-btn{color:#07c160}"
 
 
 def _publish(checkout: Path, style: bytes) -> None:
-    """Write a checkout whose lock file pins a one-file archive by its hash."""
-    archive = checkout / "weui.tgz"
-    package = {"package.json": b'{"name":"weui","version":"2.6.26"}', "dist/style/weui.min.css": style}
-    with tarfile.open(archive, "w:gz") as tar:
-        for name, content in package.items():
-            member = tarfile.TarInfo(f"package/{name}")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    needs = {"weui": archive.as_uri()}
-    integrity = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    weui = {"version": "2.6.26", "resolved": archive.as_uri(), "integrity": integrity}
-    packages = {"": {"name": "yibao", "dependencies": needs}, "node_modules/weui": weui}
+    """Write a checkout whose lock file pins an archive of one file for each package, by its hash."""
+    needs, packages = {}, {}
+    for source in assets.FILES:
+        name, _, file = source.removeprefix("node_modules/").partition("/")
+        archive = checkout / f"{name}.tgz"
+        content = style if name == "weui" else name.encode()
+        with tarfile.open(archive, "w:gz") as tar:
+            for path, held in {"package.json": json.dumps({"name": name}).encode(), file: content}.items():
+                member = tarfile.TarInfo(f"package/{path}")
+                member.size = len(held)
+                tar.addfile(member, io.BytesIO(held))
+        needs[name] = archive.as_uri()
+        integrity = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        packages[f"node_modules/{name}"] = {"version": "1.0.0", "resolved": needs[name], "integrity": integrity}
     (checkout / "package.json").write_text(json.dumps({"name": "yibao", "dependencies": needs}))
-    lock = {"name": "yibao", "lockfileVersion": 3, "requires": True, "packages": packages}
-    (checkout / "package-lock.json").write_text(json.dumps(lock))
+    lock = {"name": "yibao", "lockfileVersion": 3, "requires": True}
+    listed = {"packages": {"": {"name": "yibao", "dependencies": needs}, **packages}}
+    (checkout / "package-lock.json").write_text(json.dumps(lock | listed))
 
 
 @pytest.fixture
@@ -48,7 +51,8 @@ def test_assets_are_installed_once_and_again_only_when_the_lock_changes(tmp_path
     assert installed == home / "assets"
     assert (installed / "weui.min.css").read_bytes() == STYLE
     assert list((home / "npm").iterdir()) == []
-    assert {file.name for file in checkout.iterdir()} == {*assets.MANIFEST, "weui.tgz"}
+    assert {file.name for file in installed.iterdir()} == {"package-lock.sha256", *assets.FILES.values()}
+    assert {file.name for file in checkout.iterdir() if file.suffix != ".tgz"} == set(assets.MANIFEST)
 
     (installed / "weui.min.css").write_bytes(b"left alone")
     assert assets.ensure(home) == installed
