@@ -74,7 +74,7 @@ from yibao.web.principal import DEVICE_COOKIE, Principal, anyone, cookie_for, ki
 from yibao.web.refusals import SignInFirst
 
 BODY_SIZE_MAX = 2 * 1024 * 1024  # A camera frame; everything else is far smaller.
-FILES = ("/static/", "/assets/", "/icons/", "/styles/")  # The same for everybody, so kept by browsers.
+FILES = ("/static/", "/assets/", "/icons/", "/styles/", "/worker.js")  # The same for everybody, so kept by browsers.
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:;"
     " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",

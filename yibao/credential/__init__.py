@@ -30,6 +30,7 @@ from yibao.credential.by_face import bind_by_face
 from yibao.credential.channels import accredit, require_permitted
 from yibao.credential.code import SHOWN_SECONDS, Codes, province_of
 from yibao.credential.media import Document, identify, note_bad_document
+from yibao.credential.offline import hand_out
 from yibao.credential.queries import (
     channel_name,
     channel_names,
@@ -42,7 +43,7 @@ from yibao.credential.queries import (
 from yibao.credential.refusals import BadCode
 from yibao.credential.rules import same_name
 from yibao.credential.tokens import Tokens
-from yibao.credential.types import Channel, Clerk, Device, Function, Holder, Redeemed, ShownCode
+from yibao.credential.types import Channel, Clerk, Device, Function, Holder, Pack, Redeemed, ShownCode
 
 __all__ = [
     "SHOWN_SECONDS",
@@ -55,6 +56,7 @@ __all__ = [
     "Function",
     "Gate",
     "Holder",
+    "Pack",
     "Redeemed",
     "ShownCode",
     "Tokens",
@@ -67,6 +69,7 @@ __all__ = [
     "contacts_of",
     "devices",
     "forget_account",
+    "hand_out",
     "holder",
     "identify",
     "is_open",

@@ -97,7 +97,7 @@ async def activate(
         raise refusals.PlaceNotYours
     await store.agree(tx, person_id=person_id, psn_no=relation.psn_no, place=place, at=at)
     if await store.live_device(tx, person_id, browser) is None:
-        await _add_device(tx, person_id=person_id, account_id=account_id, channel=channel, browser=browser, at=at)
+        await add_device(tx, person_id=person_id, account_id=account_id, channel=channel, browser=browser, at=at)
         await outbox.publish(
             tx,
             person_id=person_id,
@@ -107,7 +107,18 @@ async def activate(
         )
 
 
-async def _add_device(tx: Tx, *, person_id: str, account_id: str, channel: str, browser: bytes, at: datetime) -> None:
+async def add_device(
+    tx: Tx,
+    *,
+    person_id: str,
+    account_id: str,
+    channel: str,
+    browser: bytes,
+    session: bytes | None = None,
+    offline_until: datetime | None = None,
+    at: datetime,
+) -> None:
+    """Give an activation a device number, its first or a further one; `session` where the phone draws its codes."""
     device_number = f"{secrets.randbelow(10**9):09d}"
     while not await store.take_device_number(tx, device_number, person_id):
         device_number = f"{secrets.randbelow(10**9):09d}"
@@ -118,6 +129,8 @@ async def _add_device(tx: Tx, *, person_id: str, account_id: str, channel: str, 
         account_id=account_id,
         channel=channel,
         browser=browser,
+        session=session,
+        offline_until=offline_until,
         at=at,
     )
 
@@ -135,7 +148,7 @@ async def show_code(tx: Tx, codes: Codes, *, person_id: str, browser: bytes, at:
             raise refusals.NotActivated
         taken = await store.next_ticket(tx, person_id, browser)  # Another request may have just added the number.
         if taken is None:
-            await _add_device(
+            await add_device(
                 tx,
                 person_id=person_id,
                 account_id=device["account_id"],
@@ -176,8 +189,8 @@ async def redeem(gate: Gate, *, code: str, institution: str, till: str, at: date
     that comes between them is found again when the visit is settled.
 
     Refusals, first that applies: CodeMalformed, TillSlowed, UnitCodeShown, CodeUnknown, DeviceUnbound,
-    CodeOfSuspendedChannel, CodeSpent, CodeExpired, core.SealBroken. The face notes every BadCode with `note_bad_scan`,
-    in a transaction of its own.
+    CodeOfSuspendedChannel, CodeSpent, OfflineOver, CodeExpired, core.SealBroken. The face notes every BadCode with
+    `note_bad_scan`, in a transaction of its own.
     """
     ticket = gate.codes.open(code)
     facts = await gate.scanned(Scan(ticket.device_number, ticket.number, institution, till, at))
@@ -212,7 +225,8 @@ def _require_good(facts: ScanFacts, codes: Codes, ticket: Ticket, at: datetime) 
         raise refusals.CodeUnknown
     fits = codes.fits(ticket, at)
     # A day of old tags is searched only where the answer depends on it: it costs the time of a hundred scans.
-    if not fits and not (phone.unbound or phone.suspended or phone.spent) and not codes.was_right(ticket, at):
+    dead = phone.unbound or phone.suspended or phone.spent or phone.offline_over
+    if not fits and not dead and not codes.was_right(ticket, at):
         raise refusals.CodeUnknown
     if phone.unbound:
         raise refusals.DeviceUnbound
@@ -220,6 +234,8 @@ def _require_good(facts: ScanFacts, codes: Codes, ticket: Ticket, at: datetime) 
         raise refusals.CodeOfSuspendedChannel(channel=phone.suspended.channel, hotline=phone.suspended.hotline)
     if phone.spent:
         raise refusals.CodeSpent
+    if phone.offline_over:
+        raise refusals.OfflineOver
     if not fits or phone.wrong_tags >= WRONG_TAGS_MAX:
         raise refusals.CodeExpired
     return phone

@@ -56,8 +56,19 @@ class Codes:
 
     def make(self, *, device_number: str, ticket: int, province: str, at: datetime) -> str:
         """Return the code that this device shows at `at` for its ticket number `ticket`."""
-        digits = self._tickets.encrypt(f"{device_number}{ticket:04d}", self._prefix + province.encode())
+        digits = self.ticket(device_number=device_number, ticket=ticket, province=province)
         return digits + _tag(self._mac_of(device_number), digits, province, _step(at)) + province
+
+    def ticket(self, *, device_number: str, ticket: int, province: str) -> str:
+        """Return the 13 digits of a ticket, to which whoever has the device's key adds the tag of the moment."""
+        return self._tickets.encrypt(f"{device_number}{ticket:04d}", self._prefix + province.encode())
+
+    def device_key(self, device_number: str) -> bytes:
+        """Return the device's own key, which is not stored: it follows from the number.
+
+        It leaves the server only for numbers under which a phone draws its codes itself.
+        """
+        return self._key_of(self._prefix + device_number.encode())
 
     def open(self, code: str) -> Ticket:
         """Return the ticket inside a code without believing it; refuses CodeMalformed."""
@@ -84,8 +95,7 @@ class Codes:
         return others._fits_one_of(others.open(code), range(now + 1, now - _MIXED_UP_STEPS, -1))
 
     def _mac_of(self, device_number: str) -> Mac:
-        """Return the MAC under the device's own key, which is not stored: it follows from the number."""
-        return hmac_sm3_under(self._key_of(self._prefix + device_number.encode()))
+        return hmac_sm3_under(self.device_key(device_number))
 
     def _fits_one_of(self, ticket: Ticket, steps: Iterable[int]) -> bool:
         mac = self._mac_of(ticket.device_number)

@@ -65,6 +65,24 @@ class DeviceUnbound(Refusal):
     remedy = "请在手机上重新激活医保码。"
 
 
+class OfflineOver(Refusal):
+    code = "credential.offline_over"
+    status = 403
+    title = "这部手机的离线医保码已停用"
+    detail = "手机太久没有联网，或者已经退出登录，没有联网时出示的码不再有效。"
+    hint = "请让参保人把手机连上网络，刷新医保码后重新出示；不能联网的，请改用身份证或社会保障卡。"
+    remedy = "请连接网络，重新打开医保码再出示；不能联网的，请出示身份证或社会保障卡。"
+
+
+class TicketsUsedUp(Refusal):
+    code = "credential.tickets_used_up"
+    status = 429
+    title = "今天的离线医保码已领完"
+    detail = "一部手机一天最多领取一万个离线码。"
+    hint = "联网时照常出示医保码，不受影响；24 小时后再领取离线码。"
+    remedy = "联网时照常出示医保码；没有网络时请用身份证或社会保障卡。"
+
+
 class CodeOfSuspendedChannel(Refusal):
     code = "credential.code_of_suspended_channel"
     status = 403

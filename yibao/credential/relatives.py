@@ -11,7 +11,7 @@ from datetime import datetime
 from yibao import registry
 from yibao.core.database import Tx
 from yibao.credential import refusals, rules, store
-from yibao.credential.actions import _add_device, first_relation
+from yibao.credential.actions import add_device, first_relation
 
 __all__ = ["browser_of", "entrust", "lend", "taken_back", "withdraw"]
 
@@ -48,7 +48,7 @@ async def lend(
     if lent is not None and lent["taken_back"]:
         raise refusals.DeviceUnbound
     if lent is None or not lent["active"]:
-        await _add_device(tx, person_id=person_id, account_id=account_id, channel=channel, browser=browser, at=at)
+        await add_device(tx, person_id=person_id, account_id=account_id, channel=channel, browser=browser, at=at)
 
 
 async def taken_back(tx: Tx, *, person_id: str, account_id: str, since: datetime) -> bool:

@@ -80,17 +80,29 @@ async def take_device_number(tx: Tx, device_number: str, person_id: str) -> bool
 
 
 async def add_device(
-    tx: Tx, *, person_id: str, device_number: str, account_id: str, channel: str, browser: bytes, at: datetime
+    tx: Tx,
+    *,
+    person_id: str,
+    device_number: str,
+    account_id: str,
+    channel: str,
+    browser: bytes,
+    session: bytes | None = None,
+    offline_until: datetime | None = None,
+    at: datetime,
 ) -> None:
     await tx.execute(
-        "INSERT INTO credential.device (person_id, device_number, account_id, channel, browser, activated_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO credential.device"
+        " (person_id, device_number, account_id, channel, browser, activated_at, session, offline_until)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         person_id,
         device_number,
         account_id,
         channel,
         browser,
         at,
+        session,
+        offline_until,
     )
 
 
@@ -105,10 +117,10 @@ async def unbind_holder(tx: Tx, person_id: str, at: datetime) -> None:
 
 
 async def devices(tx: Tx | Pool, person_id: str) -> list[Row]:
-    """Return the activations but for the used-up numbers, whose devices go on under another."""
+    """Return the activations, each once: but for used-up numbers, which go on under another, and offline ones."""
     return await tx.fetch(
         "SELECT device_number, channel, activated_at, unbound_at, activation_id::text, account_id, browser"
-        " FROM credential.device WHERE person_id = $1 AND next_ticket < 10000"
+        " FROM credential.device WHERE person_id = $1 AND next_ticket < 10000 AND offline_until IS NULL"
         " ORDER BY activated_at DESC, device_number",
         person_id,
     )
@@ -121,7 +133,7 @@ async def next_ticket(tx: Tx | Pool, person_id: str, browser: bytes) -> Row | No
         UPDATE credential.device d SET next_ticket = d.next_ticket + 1
         FROM credential.holder h
         WHERE d.person_id = $1 AND d.browser = $2 AND d.unbound_at IS NULL AND d.next_ticket < 10000
-          AND h.person_id = d.person_id AND h.unbound_at IS NULL
+          AND d.offline_until IS NULL AND h.person_id = d.person_id AND h.unbound_at IS NULL
         RETURNING d.device_number, d.next_ticket - 1 AS ticket, h.place
         """,
         person_id,
@@ -129,11 +141,56 @@ async def next_ticket(tx: Tx | Pool, person_id: str, browser: bytes) -> Row | No
     )
 
 
+async def take_tickets(
+    tx: Tx, *, person_id: str, browser: bytes, session: bytes, count: int, until: datetime
+) -> Row | None:
+    """Hand out tickets of this sign-in's last offline number, good until then; None if it has none left."""
+    return await tx.fetchrow(
+        """
+        UPDATE credential.device d SET next_ticket = d.next_ticket + $4, offline_until = $5
+        FROM credential.holder h
+        WHERE d.person_id = $1 AND d.browser = $2 AND d.unbound_at IS NULL AND d.session = $3
+          AND d.next_ticket + $4 <= 10000 AND h.person_id = d.person_id AND h.unbound_at IS NULL
+          AND d.activated_at = (SELECT max(l.activated_at) FROM credential.device l
+                                WHERE l.person_id = $1 AND l.browser = $2 AND l.session = $3)
+        RETURNING d.device_number, d.next_ticket - $4 AS first, h.place
+        """,
+        person_id,
+        browser,
+        session,
+        count,
+        until,
+    )
+
+
+async def offline_began(tx: Tx, *, person_id: str, browser: bytes, session: bytes) -> datetime | None:
+    """Return when this sign-in was last given an offline number."""
+    began: datetime | None = await tx.fetchval(
+        "SELECT max(activated_at) FROM credential.device WHERE person_id = $1 AND browser = $2 AND session = $3",
+        person_id,
+        browser,
+        session,
+    )
+    return began
+
+
+async def end_other_offline(tx: Tx, *, person_id: str, browser: bytes, session: bytes, at: datetime) -> None:
+    """End the offline numbers that earlier sign-ins in this browser left behind."""
+    await tx.execute(
+        "UPDATE credential.device SET unbound_at = $4, unbound_by = 'phone'"
+        " WHERE person_id = $1 AND browser = $2 AND unbound_at IS NULL AND session <> $3",
+        person_id,
+        browser,
+        session,
+        at,
+    )
+
+
 async def live_device(tx: Tx, person_id: str, browser: bytes) -> Row | None:
     """Return the activation in this browser, held so that two requests do not both give it a further number."""
     return await tx.fetchrow(
         "SELECT device_number, account_id, channel FROM credential.device"
-        " WHERE person_id = $1 AND browser = $2 AND unbound_at IS NULL"
+        " WHERE person_id = $1 AND browser = $2 AND unbound_at IS NULL AND offline_until IS NULL"
         " ORDER BY activated_at, device_number LIMIT 1 FOR UPDATE",
         person_id,
         browser,

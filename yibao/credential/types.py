@@ -50,6 +50,22 @@ class ShownCode(Struct, frozen=True):
     seconds: int
 
 
+class Pack(Struct, frozen=True):
+    """What a phone needs to draw its own codes: the device's key, tickets that nobody has seen, and until when."""
+
+    device_key: bytes
+    tickets: list[str]
+    province: str
+    until: datetime
+
+    def __repr__(self) -> str:
+        return "Pack(…)"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """Show nothing: whoever reads a log must not be able to draw somebody's code."""
+        return []
+
+
 class Scan(Struct, frozen=True):
     """A ticket as a till read it, not yet believed."""
 
@@ -69,6 +85,7 @@ class Phone(Struct, frozen=True):
     unbound: bool
     suspended: "Suspended | None"
     spent: bool
+    offline_over: bool
     wrong_tags: int
     name: str
     gender: str

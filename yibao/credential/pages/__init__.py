@@ -9,18 +9,20 @@ from litestar import Router
 from yibao.credential.pages.activation import activate, choose_place
 from yibao.credential.pages.binding import ask_card, ask_unbind, bind, unbind, unbind_service
 from yibao.credential.pages.by_face import ask_face, begin, choose, confirm, done, prove, review, who
-from yibao.credential.pages.code import next_code, show_code
+from yibao.credential.pages.code import next_code, show_code, take_tickets
 from yibao.credential.pages.devices import ask_unbind_one, ask_unlink, listed, unbind_by_face, unbind_one, unlink
 from yibao.credential.pages.enter import enter
 from yibao.credential.pages.limit import ask_limit, set_limit
+from yibao.credential.pages.offline import shell, worker
 from yibao.web.principal import insured
 
 routes = [
-    Router("/", route_handlers=[next_code, enter]),
+    Router("/", route_handlers=[next_code, enter, shell, worker]),
     Router(
         "/",
         route_handlers=[
             show_code,
+            take_tickets,
             choose_place,
             activate,
             ask_card,

@@ -1,33 +1,26 @@
-"""The code on the phone: the page that shows it, and the next one for the page's script."""
+"""The code on the phone: the page that shows it, the next one for the page's script, and tickets to be offline."""
 
-from litestar import Response, get
+from litestar import Response, get, post
+from litestar.params import JSONBody
 from litestar.response import Redirect, Template
-from msgspec import Struct
 
 from yibao import ledger, registry
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.credential import actions, arrivals, draw, queries, refusals
+from yibao.credential import actions, arrivals, offline, queries, refusals
 from yibao.credential.code import Codes
+from yibao.credential.live import CodeView, PackView, Wanted, mark_of, session_of
 from yibao.credential.pages.shell import browser_of, by_channel, redirect, show, to_activation
 from yibao.web.principal import SignedIn, anyone
 
 
-class CodeView(Struct, frozen=True):
-    """A code as the live page shows it."""
-
-    qr: str
-    bar: str
-    digits: str
-    seconds: int
-
-
 async def _code(request: SignedIn, pool: Pool, codes: Codes, *, person_id: str, clock: Clock) -> CodeView:
+    at = clock()
     async with transaction(pool) as tx:
-        shown = await actions.show_code(tx, codes, person_id=person_id, browser=browser_of(request), at=clock())
-    return CodeView(draw.qr(shown.code), draw.bar(shown.code), draw.digits(shown.code), shown.seconds)
+        shown = await actions.show_code(tx, codes, person_id=person_id, browser=browser_of(request), at=at)
+    return CodeView.of(shown, at)
 
 
 @get("/code")
@@ -48,6 +41,7 @@ async def show_code(request: SignedIn, pool: Pool, vault: Vault, codes: Codes, c
     return show(
         "code",
         code=code,
+        mark=mark_of(request, person_id),
         name=registry.masked_name(person.name),
         place=await registry.region_name(pool, holder.place) or holder.place,
         channel=await queries.channel_name(pool, channel),
@@ -65,3 +59,21 @@ async def next_code(request: SignedIn, pool: Pool, codes: Codes, clock: Clock) -
         return Response(await _code(request, pool, codes, person_id=request.auth.person_id, clock=clock))
     except Refusal as refusal:
         return Response(None, status_code=refusal.status)
+
+
+@post("/code/tickets", status_code=200, summary="领取离线码")
+async def take_tickets(request: SignedIn, data: JSONBody[Wanted], pool: Pool, codes: Codes, clock: Clock) -> PackView:
+    if request.auth.person_id is None:
+        raise refusals.NotActivated
+    at = clock()
+    async with transaction(pool) as tx:
+        pack = await offline.hand_out(
+            tx,
+            codes,
+            person_id=request.auth.person_id,
+            browser=browser_of(request),
+            session=session_of(request),
+            count=data.tickets,
+            at=at,
+        )
+    return PackView.of(pack, at)

@@ -1,6 +1,7 @@
 """The credential's pages, used as a browser without script uses them."""
 
 import json
+import re
 import secrets
 
 import pytest
@@ -157,7 +158,8 @@ async def test_the_script_gets_the_next_code(citizen: Citizen) -> None:
     answer = await citizen.browser.client.get("/code/next")
     assert answer.status_code == 200
     given = json.loads(answer.text)
-    assert set(given) == {"qr", "bar", "digits", "seconds"}
+    assert set(given) == {"qr", "bar", "digits", "seconds", "now"}
+    assert given["now"] == int(citizen.browser.house.clock().timestamp() * 1000)
     code = given["digits"].replace(" ", "")
     assert code != before
     assert (given["qr"], given["bar"]) == (draw.qr(code), draw.bar(code))
@@ -420,3 +422,64 @@ async def test_odd_and_missing_fields_get_a_page_and_never_a_failure(
             assert answer.status_code < 500, (path, content)
         clock.advance(hours=2)  # So that a lock of the last round does not hide what comes after it.
         await step()
+
+
+def token_of(citizen: Citizen) -> dict[str, str]:
+    return {"x-csrftoken": citizen.browser.page.forms[0].values["_csrf_token"]}
+
+
+async def test_the_script_fetches_tickets_to_be_offline(citizen: Citizen) -> None:
+    """F1: as many as it lacks, to be kept apart from what another sign-in fetched."""
+    text = await citizen.show()
+    assert 'data-tickets="/code/tickets"' in text
+    [mark] = re.findall('data-mark="([0-9a-f]{16})"', text)
+    client, headers = citizen.browser.client, token_of(citizen)
+    answer = await client.post("/code/tickets", json={"tickets": 3}, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    given = answer.json()
+    assert set(given) == {"key", "province", "tickets", "until", "now"}
+    assert [len(ticket) for ticket in given["tickets"]] == [13, 13, 13]
+    assert (len(given["key"]), given["province"]) == (64, "510000")
+    again = (await client.post("/code/tickets", json={"tickets": 0}, headers=headers)).json()
+    assert (again["tickets"], again["key"]) == ([], given["key"])
+    assert f'data-mark="{mark}"' in await citizen.browser.get("/code")
+
+
+@pytest.mark.parametrize("wanted", [{"tickets": 101}, {"tickets": -1}, {"tickets": "many"}, {}, {"tickets": 1, "x": 1}])
+async def test_no_more_tickets_than_a_phone_needs(citizen: Citizen, wanted: dict[str, object]) -> None:
+    await citizen.show()
+    answer = await citizen.browser.client.post("/code/tickets", json=wanted, headers=token_of(citizen))
+    assert answer.status_code == 400
+
+
+async def test_tickets_need_an_active_code_a_sign_in_and_the_page(citizen: Citizen) -> None:
+    await citizen.browser.get("/code")
+    client, headers = citizen.browser.client, token_of(citizen)
+    answer = await client.post("/code/tickets", json={"tickets": 3}, headers=headers)
+    assert answer.status_code == 409
+    assert "credential.not_activated" in answer.text
+    assert (await client.post("/code/tickets", json={"tickets": 3})).status_code == 403
+    client.cookies.delete(SESSION_COOKIE)
+    assert (await client.post("/code/tickets", json={"tickets": 3}, headers=headers)).status_code in (303, 401)
+
+
+async def test_what_the_phone_keeps_holds_nobodys_data(citizen: Citizen) -> None:
+    """F1: the page for without a network is the same for everybody, and all that it consists of is there to be kept."""
+    await citizen.show()
+    client = citizen.browser.client
+    page = await citizen.browser.get("/code/offline")
+    citizen.browser.must_be_usable()
+    assert "_csrf_token" not in page
+    assert registry.masked_name(citizen.person.name) not in page
+    assert citizen.code() == ""
+    worker = await client.get("/worker.js")
+    assert worker.headers["content-type"].startswith("text/javascript")
+    version, files = worker.text.splitlines()[:2]
+    assert re.fullmatch(r"self.VERSION = 'yibao-[0-9a-f]{16}';", version)
+    kept = json.loads(files.removeprefix("self.FILES = ").removesuffix(";"))
+    for file in kept:
+        if not file.startswith("/assets/"):  # Fetched at set-up; the journeys load them in a browser.
+            assert (await client.get(file)).status_code == 200, file
+    loaded = set(re.findall(r'(?:src|href)="(/(?:static|assets|styles)/[^"]+)"', page)) - {"/static/manifest.json"}
+    assert loaded <= set(kept)

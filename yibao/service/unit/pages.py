@@ -7,7 +7,6 @@ from litestar import Response, Router, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect, Template
-from msgspec import Struct
 
 from yibao import credential, identity, registry
 from yibao.core import gm
@@ -15,7 +14,7 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.credential import draw
+from yibao.credential.live import CodeView
 from yibao.service.unit import actions, queries, refusals
 from yibao.service.unit.types import Named, Seat
 from yibao.web.principal import SignedIn, anyone, device_of, insured
@@ -32,15 +31,6 @@ CERT_TYPES = {
     "07": "外国人永久居留身份证",
     "08": "外国护照",
 }
-
-
-class CodeView(Struct, frozen=True):
-    """A code as the live page shows it."""
-
-    qr: str
-    bar: str
-    digits: str
-    seconds: int
 
 
 def _to(path: str) -> Redirect:
@@ -70,6 +60,7 @@ async def choose(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redi
 async def _code(
     request: SignedIn, pool: Pool, vault: Vault, unit_codes: credential.Codes, *, unit_id: str, clock: Clock
 ) -> CodeView:
+    at = clock()
     async with transaction(pool) as tx:
         shown = await actions.show_code(
             tx,
@@ -78,9 +69,9 @@ async def _code(
             unit_id=unit_id,
             account_id=request.auth.subject,
             browser=_browser(request),
-            at=clock(),
+            at=at,
         )
-    return CodeView(draw.qr(shown.code), draw.bar(shown.code), draw.digits(shown.code), shown.seconds)
+    return CodeView.of(shown, at)
 
 
 @get("/unit-code/{unit_id:str}")

@@ -20,7 +20,7 @@ from yibao.service.family.actions.children import (
 from yibao.service.family.actions.ending import come_due, end_all, end_taken_back, end_unbound, removable, remove
 from yibao.service.family.actions.judging import application_for_staff, decide, hold_back, judge
 from yibao.service.family.actions.naming import note_try
-from yibao.service.family.actions.showing import note_relatives_look, show
+from yibao.service.family.actions.showing import note_relatives_look, show, take_tickets
 
 __all__ = [
     "PICTURES_MAX",
@@ -47,6 +47,7 @@ __all__ = [
     "request_of_account",
     "send_papers",
     "show",
+    "take_tickets",
     "withdraw_application",
     "withdraw_request",
 ]

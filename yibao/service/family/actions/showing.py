@@ -30,6 +30,54 @@ async def show(
 
     Refusals, first that applies: MemberMissing, HandedOver, SingleUseOver, LinkEnded, credential.not_activated.
     """
+    link, browser = await _lent(tx, account_id=account_id, link_id=link_id, device=device, channel=channel, at=at)
+    shown = await credential.show_code(tx, codes, person_id=link.person_id, browser=browser, at=at)
+    if link.shown_at is None or at >= link.shown_at + TOLD_AGAIN_AFTER:
+        await store.mark_shown(tx, link, at=at)
+        await note_relatives_look(tx, vault, link, purpose="在手机上出示医保码", at=at)
+        words = rules.relation_words(link.relation)
+        await outbox.publish(tx, person_id=link.person_id, topic="family.code_shown", payload=words, at=at)
+    return link, shown
+
+
+async def take_tickets(
+    tx: Tx,
+    codes: credential.Codes,
+    *,
+    account_id: str,
+    link_id: str,
+    device: str,
+    channel: str,
+    session: bytes,
+    count: int,
+    at: datetime,
+) -> credential.Pack:
+    """Return tickets for showing a member's code without a network, no longer than the link lasts.
+
+    The page that asks shows the code, of which the member is told; a settlement is told whenever it is.
+
+    Refusals, first that applies: those of `show`, credential.tickets_used_up.
+    """
+    link, browser = await _lent(tx, account_id=account_id, link_id=link_id, device=device, channel=channel, at=at)
+    return await credential.hand_out(
+        tx,
+        codes,
+        person_id=link.person_id,
+        browser=browser,
+        session=session,
+        count=count,
+        until=link.until_at,
+        at=at,
+    )
+
+
+async def _lent(
+    tx: Tx, *, account_id: str, link_id: str, device: str, channel: str, at: datetime
+) -> tuple[Link, bytes]:
+    """Return a live link of an account, and the activation in this browser that was lent to it.
+
+    Refusals, first that applies: MemberMissing, HandedOver, SingleUseOver, LinkEnded.
+    """
     link = await _link_of_account(tx, account_id=account_id, link_id=link_id)
     if link.ended_at is not None:
         raise refusals.LinkEnded
@@ -50,13 +98,7 @@ async def show(
         )
     except (NotBound, DeviceUnbound):
         raise refusals.LinkEnded from None
-    shown = await credential.show_code(tx, codes, person_id=link.person_id, browser=browser, at=at)
-    if link.shown_at is None or at >= link.shown_at + TOLD_AGAIN_AFTER:
-        await store.mark_shown(tx, link, at=at)
-        await note_relatives_look(tx, vault, link, purpose="在手机上出示医保码", at=at)
-        words = rules.relation_words(link.relation)
-        await outbox.publish(tx, person_id=link.person_id, topic="family.code_shown", payload=words, at=at)
-    return link, shown
+    return link, browser
 
 
 async def note_relatives_look(tx: Tx, vault: Vault, link: Link, *, purpose: str, at: datetime) -> None:

@@ -1,15 +1,15 @@
 """A member: their code on this phone, and removing them."""
 
 from litestar import Response, get, post
+from litestar.params import JSONBody
 from litestar.response import Redirect, Template
-from msgspec import Struct
 
 from yibao import credential
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.credential import draw
+from yibao.credential.live import CodeView, PackView, Wanted, mark_of, session_of
 from yibao.service.family import actions, queries, rules
 from yibao.service.family.pages.overview import overview
 from yibao.service.family.pages.shell import RandomId, page, to
@@ -17,18 +17,10 @@ from yibao.service.family.types import Asker, Link
 from yibao.web.principal import SignedIn, device_of
 
 
-class CodeView(Struct, frozen=True):
-    """A member's code as the live page shows it."""
-
-    qr: str
-    bar: str
-    digits: str
-    seconds: int
-
-
 async def _code(
     request: SignedIn, member_id: str, pool: Pool, vault: Vault, codes: credential.Codes, clock: Clock
 ) -> tuple[Link, CodeView]:
+    at = clock()
     async with transaction(pool) as tx:
         await credential.require_permitted(tx, request.auth.channel, "show_code")
         link, shown = await actions.show(
@@ -39,9 +31,9 @@ async def _code(
             link_id=member_id,
             device=device_of(request),
             channel=request.auth.channel,
-            at=clock(),
+            at=at,
         )
-    return link, CodeView(draw.qr(shown.code), draw.bar(shown.code), draw.digits(shown.code), shown.seconds)
+    return link, CodeView.of(shown, at)
 
 
 @get("/family/{member_id:str}/code")
@@ -59,7 +51,8 @@ async def show_code(
     except Refusal as refusal:
         return await overview(asker, pool, vault, clock, refusal=refusal)
     member = await queries.member(pool, vault, link)
-    return page("code", code=code, member=member, relation=rules.RELATIONS[link.relation])
+    mark = mark_of(request, link.person_id)
+    return page("code", code=code, mark=mark, member=member, relation=rules.RELATIONS[link.relation])
 
 
 @get("/family/{member_id:str}/code/next")
@@ -71,6 +64,36 @@ async def next_code(
         return Response((await _code(request, member_id, pool, vault, codes, clock))[1])
     except Refusal as refusal:
         return Response(None, status_code=refusal.status)
+
+
+@post("/family/{member_id:str}/code/tickets", status_code=200)
+async def take_tickets(
+    request: SignedIn,
+    member_id: RandomId,
+    data: JSONBody[Wanted],
+    pool: Pool,
+    codes: credential.Codes,
+    clock: Clock,
+) -> Response[PackView | None]:
+    """Answer the live page's script, which goes on without tickets when this is not 200."""
+    at = clock()
+    try:
+        async with transaction(pool) as tx:
+            await credential.require_permitted(tx, request.auth.channel, "show_code")
+            pack = await actions.take_tickets(
+                tx,
+                codes,
+                account_id=request.auth.subject,
+                link_id=member_id,
+                device=device_of(request),
+                channel=request.auth.channel,
+                session=session_of(request),
+                count=data.tickets,
+                at=at,
+            )
+    except Refusal as refusal:
+        return Response(None, status_code=refusal.status)
+    return Response(PackView.of(pack, at))
 
 
 @get("/family/{member_id:str}/remove")
@@ -101,4 +124,4 @@ async def remove(asker: Asker, member_id: RandomId, pool: Pool, vault: Vault, cl
     return to("/family", done="removed")
 
 
-handlers = [show_code, next_code, ask_remove, remove]
+handlers = [show_code, next_code, take_tickets, ask_remove, remove]

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -170,6 +171,46 @@ async def test_either_side_ends_it_at_once(town: Town, by: str) -> None:
     await side.phone.get("/family")
     await side.phone.client.post(f"/family/{link}/remove", data={"_csrf_token": side.phone.client.cookies["yb_csrf"]})
     assert (await town.messages(wife.person_id)).count("家庭成员已移除") == 1
+
+
+async def offline(town: Town, relative: Relative, link: str) -> dict[str, Any]:
+    """Fetch a ticket for a member's code as the page's script does, and add the code that the phone draws from it."""
+    given = await relative.phone.client.post(
+        f"/family/{link}/code/tickets",
+        json={"tickets": 1},
+        headers={"x-csrftoken": relative.phone.client.cookies["yb_csrf"]},
+    )
+    if given.status_code != 200:
+        return {"status": given.status_code}
+    pack: dict[str, Any] = given.json()
+    ticket = town.house.codes.open(pack["tickets"][0] + "0" * 9 + pack["province"])
+    code = town.house.codes.make(
+        device_number=ticket.device_number, ticket=ticket.number, province=ticket.province, at=town.house.clock()
+    )
+    return {**pack, "code": code}
+
+
+async def test_a_members_code_is_shown_without_a_network_as_long_as_the_link_lives(town: Town) -> None:
+    """F1, B9: the till takes it, and no longer when either side has ended it."""
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    page = await wife.phone.get(f"/family/{link}/code")
+    assert f'data-tickets="/family/{link}/code/tickets"' in page
+    first, second = await offline(town, wife, link), await offline(town, wife, link)
+
+    async def scanned(code: str) -> str:
+        async with till_browser(town.app) as client:
+            till = await staff(town.house, client, f"{PHARMACY}-{code[:6]}", PHARMACY)
+            await till.get()
+            await till.send("/till/scan", code=code)
+            return till.page
+
+    assert "查找项目" in await scanned(first["code"])
+    await husband.phone.get("/family")
+    await husband.phone.get(f"/family/{link}/remove")
+    await husband.phone.send(f"/family/{link}/remove")
+    assert "credential.device_unbound" in await scanned(second["code"])
+    assert await offline(town, wife, link) == {"status": 410}
 
 
 async def test_the_page_of_a_code_asks_before_it_removes(town: Town) -> None:
@@ -393,6 +434,10 @@ async def test_a_grandson_helps_his_grandmother(town: Town, keep: str) -> None:
     holder = await credential.holder(town.house.pool, grandmother.person_id)
     assert holder is not None
     assert holder.account_id == ""
+    # What the phone may draw by itself ends when the page would.
+    pack = await offline(town, grandson, link)
+    lasts = timedelta(minutes=30) if keep == "0" else timedelta(days=7)
+    assert timedelta(milliseconds=pack["until"] - pack["now"]) == lasts
     town.house.clock.advance(minutes=31)  # type: ignore[attr-defined]
     await grandson.phone.get(f"/family/{link}/code")
     assert grandson.phone.status == (200 if keep == "1" else 410)
