@@ -92,6 +92,13 @@ class Citizen:
         await self.press("注册")
         await expect(self.page).to_have_url(f"{self.town.address}/me/real-name?next=%2F")
 
+    async def signs_in(self) -> None:
+        await self.page.goto("/login")
+        await self.page.get_by_label("手机号", exact=True).fill(self.person.phone)
+        await self.page.get_by_label("登录密码", exact=True).fill(LOGIN_PASSWORD)
+        await self.press("登录")
+        await expect(self.page.get_by_role("link", name="医保码").first).to_be_visible()
+
     async def proves_the_real_name(self, *, name: str | None = None) -> None:
         assert self.person.bank_card
         await self.page.goto("/me/real-name/bank?next=/code")

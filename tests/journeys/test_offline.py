@@ -1,0 +1,109 @@
+"""A village without a network (F1): the phone shows codes all the same, and the till, which has one, takes them."""
+
+import re
+
+from playwright.async_api import expect
+
+from tests.journeys.browser import SMALL_PHONE, launch
+from tests.journeys.cast import PIN, Cashier, Citizen
+from tests.journeys.test_second_till import read
+from tests.journeys.town import Town
+
+
+async def prepares(patient: Citizen) -> None:
+    """Open the code once with a network, as everybody does at home, until the page says that it can do without."""
+    await patient.is_ready()
+    await expect(patient.page.locator("#code-offline")).to_contain_text("没有网络也能出示：已备好离线码，5 月 19 日前")
+    await patient.page.evaluate("navigator.serviceWorker.ready")
+
+
+async def shown(patient: Citizen) -> str:
+    digits = patient.page.locator("#code-digits")
+    await expect(digits).to_have_text(re.compile(r"^(\d{4} ){6}\d{4}$"))
+    return (await digits.inner_text()).replace(" ", "")
+
+
+async def test_a_bill_is_settled_with_a_phone_that_has_no_network(a_town: Town) -> None:
+    async with launch() as browser:
+        patient = await Citizen.arrives(browser, a_town, "luzhou_retired", device=SMALL_PHONE)
+        await prepares(patient)
+        await patient.context.set_offline(True)
+
+        # The page is opened anew, as it is days later, and says what is the matter.
+        page = patient.page
+        await page.goto("/code")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("没有网络")
+        first = await shown(patient)
+        await expect(page.locator("#code-who")).to_contain_text("（本人）")
+        await expect(page.locator("#code-clock")).to_contain_text("没有网络，离线出示")
+        assert read(await page.screenshot(full_page=True)) == first
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+        cashier = await Cashier.arrives(browser, a_town)
+        await cashier.types(first)
+        await cashier.rings_up()
+        await cashier.page.get_by_label("请参保人在本机输入交易密码", exact=True).fill(PIN)
+        await cashier.press("输入密码结算")
+        await expect(cashier.page.get_by_text("结算成功").first).to_be_visible()
+        await cashier.next_please()
+        await cashier.types(first)
+        await expect(cashier.page.get_by_role("alert")).to_contain_text("医保码已使用过")
+
+        # Every code is another one, and other pages say that they need a network.
+        await page.get_by_role("link", name="刷新").click()
+        await expect(page.locator("#code-digits")).not_to_have_text(" ".join(re.findall("....", first)))
+        await cashier.types(await shown(patient))
+        await expect(cashier.page.get_by_text("查找项目")).to_be_visible()
+        await page.goto("/records")
+        await expect(page.get_by_role("main")).to_contain_text("这一页要有网络才能打开")
+        await page.get_by_role("link", name="离线出示医保码").click()
+        await shown(patient)
+
+        # With the network the page comes back by itself.
+        await patient.context.set_offline(False)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("医保码")
+        await expect(page.get_by_role("link", name="使用记录")).to_be_visible()
+
+
+async def test_an_open_page_goes_on_when_the_network_goes(a_town: Town) -> None:
+    async with launch() as browser:
+        patient = await Citizen.arrives(browser, a_town, "luzhou_retired")
+        await prepares(patient)
+        before = await shown(patient)
+        await patient.context.set_offline(True)
+        await patient.page.get_by_role("link", name="刷新").click()
+        await expect(patient.page.locator("#code-clock")).to_contain_text("没有网络，离线出示")
+        code = await shown(patient)
+        assert code != before
+        cashier = await Cashier.arrives(browser, a_town)
+        await cashier.types(code)
+        await expect(cashier.page.get_by_text("查找项目")).to_be_visible()
+        await patient.context.set_offline(False)
+        await patient.page.get_by_role("link", name="刷新").click()
+        await expect(patient.page.locator("#code-clock")).not_to_contain_text("没有网络")
+
+
+async def test_a_lost_phone_without_a_network_is_of_no_use_once_it_was_signed_out(a_town: Town) -> None:
+    """A9, B6: ended from another phone, and refused at the till although the lost one knows nothing of it."""
+    async with launch() as browser:
+        lost = await Citizen.arrives(browser, a_town, "luzhou_retired")
+        await prepares(lost)
+        await lost.context.set_offline(True)
+        await lost.page.goto("/code")
+        code = await shown(lost)
+
+        other = await Citizen.arrives(browser, a_town, "luzhou_retired")
+        await other.signs_in()
+        await other.page.goto("/me/devices")
+        await other.press("退出其他所有设备")
+        cashier = await Cashier.arrives(browser, a_town)
+        await cashier.types(code)
+        refused = cashier.page.get_by_role("alert")
+        await expect(refused).to_contain_text("这部手机的离线医保码已停用")
+        await expect(refused).to_contain_text("身份证或社会保障卡")
+
+        # Found again, it is led to sign in, and has forgotten everything.
+        await lost.context.set_offline(False)
+        await expect(lost.page.get_by_label("登录密码", exact=True)).to_be_visible()
+        await expect(lost.page.get_by_role("heading", level=1)).to_have_text("登录")
+        assert await lost.page.evaluate("Object.keys(localStorage).filter((n) => n.startsWith('yb_offline'))") == []
