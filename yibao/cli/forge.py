@@ -28,8 +28,10 @@ from yibao.core.refusal import Refusal
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
 
-PHONES = 100
-TICKETS = 5_000  # So many each phone has shown; the first half of them is spent.
+PHONES = 100  # Every other one draws its codes itself, without a network.
+LOST = 20  # Further ones that draw their codes, whose owners have signed them out from elsewhere.
+TICKETS = 5_000  # So many each phone has shown, or holds; the first half of them is spent.
+SESSION = b"signed in"
 PLACE, PROVINCE, INSTITUTION = "510500", "510000", "P51050099001"
 FIRST_PERSON, FIRST_DEVICE = 700_000_000_000, 700_000_000
 GENUINE_EVERY = 200
@@ -37,12 +39,13 @@ AT_ONCE = 64
 
 # What is tried, and how often in twenty. Wrong tags on tickets that were shown are the dearest to refuse: a day of
 # half minutes is searched for each, to tell an old code from a forged one.
-WEIGHTS = {"blind": 9, "unseen": 3, "replayed": 3, "expired": 3, "tampered": 1, "spliced": 1}
+WEIGHTS = {"blind": 8, "unseen": 3, "replayed": 3, "expired": 3, "lost": 1, "tampered": 1, "spliced": 1}
 NAMES = {
     "blind": "盲猜：随机的 28 位",
     "unseen": "真设备，没有出示过的票",
     "replayed": "用过的码再用",
     "expired": "过期的码",
+    "lost": "已退出登录的手机离线出的码",
     "tampered": "真码改一位",
     "spliced": "两个真码拼接",
     "genuine": "真码（应当通过）",
@@ -105,7 +108,9 @@ async def _run(found: instance.Instance, console: Console, *, count: int, seed: 
 async def prepare(pool: Pool, keys: Keys, *, at: datetime) -> None:
     """Write phones that have shown their tickets, half of which are spent. The pool's role must own the tables."""
     vault = Vault(keys)
-    phones = [(str(FIRST_PERSON + n), _device(n)) for n in range(PHONES)]
+    phones = [(str(FIRST_PERSON + n), _device(n)) for n in range(PHONES + LOST)]
+    until = at + timedelta(days=7)
+    sessions = [None if n < PHONES and n % 2 else SESSION if n < PHONES else b"ended" for n in range(PHONES + LOST)]
     async with transaction(pool) as tx:
 
         async def copy(schema: str, table: str, columns: list[str], records: list[tuple[object, ...]]) -> None:
@@ -127,8 +132,20 @@ async def prepare(pool: Pool, keys: Keys, *, at: datetime) -> None:
         await copy(
             "credential",
             "device",
-            ["person_id", "device_number", "account_id", "channel", "browser", "next_ticket", "activated_at"],
-            [(p, d, p, "web", d.encode(), TICKETS, at) for p, d in phones],
+            [
+                *("person_id", "device_number", "account_id", "channel", "browser", "next_ticket", "activated_at"),
+                *("session", "offline_until"),
+            ],
+            [
+                (p, d, p, "web", d.encode(), TICKETS, at, session, until if session else None)
+                for (p, d), session in zip(phones, sessions, strict=True)
+            ],
+        )
+        await copy(
+            "identity",
+            "session",
+            ["token_digest", "account_id", "device", "started_at", "expires_at"],
+            [(SESSION, phones[0][0], "phone", at, until)],
         )
         await copy("credential", "device_locator", ["device_number", "person_id"], [(d, p) for p, d in phones])
         await copy(
@@ -221,6 +238,10 @@ class _Forger:
     def _expired(self, at: datetime) -> str:
         """From a minute and a half to ten minutes ago, as from a photograph."""
         return self._live(at - timedelta(seconds=self._random.randrange(90, 600)))
+
+    def _lost(self, at: datetime) -> str:
+        """With the right tag: the phone does not know that it may not any more."""
+        return self._shown(self._random.randrange(PHONES, PHONES + LOST), self._random.randrange(TICKETS), at)
 
     def _tampered(self, at: datetime) -> str:
         code, place = self._live(at), self._random.randrange(22)
