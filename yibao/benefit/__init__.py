@@ -22,7 +22,7 @@ from yibao.benefit.enrolment import credit, premium, waiting_until
 from yibao.benefit.examples import Outcome, Report, load_case, run_examples
 from yibao.benefit.policy import PUBLISHED, SHIPPED, Policies, Policy, Stated, load_policy, policies
 from yibao.benefit.refusals import NoPolicy, NoRule, WageUnknown
-from yibao.benefit.trace import GRADE_NAMES, sentence
+from yibao.benefit.trace import GRADE_NAMES, sentence, why_unpaid
 from yibao.benefit.types import (
     QUALIFICATIONS,
     Assessment,
@@ -74,4 +74,5 @@ __all__ = [
     "run_examples",
     "sentence",
     "waiting_until",
+    "why_unpaid",
 ]

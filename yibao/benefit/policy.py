@@ -99,12 +99,12 @@ class Group:
     def rules_for(self, facts: Facts, *, entitled: bool) -> list[Rule]:
         """Return the steps that apply: whoever is entitled has no waiting period, whoever still waits has no funds.
 
-        Raises: NoRule where somebody waits and the rules know no waiting period.
+        Raises: NoRule where somebody waits and the rules know no waiting period, unless no fund would pay after it.
         """
         rules = [rule for rule in self.rules if facts.meet(rule.head.when)]
         if entitled:
             return [rule for rule in rules if rule.head.kind != "waiting"]
-        if not any(rule.head.kind == "waiting" for rule in rules):
+        if not any(rule.head.kind in ("waiting", "unpaid") for rule in rules):
             raise facts.no_rule(f"insurance.{facts.insurance}（{self.label}：等待期）")
         return [rule for rule in rules if rule.step.without_fund]
 
@@ -391,6 +391,12 @@ def _read_group(node: Node, refs: References) -> Group:
             raise steps[at].error("个人账户后面还有别的步骤", "step: account 只写一次，放在最后")
         if kind == "account_first" and {*kinds[1:at]} - {"waiting"}:
             raise steps[at].error("当年个人账户前面有别的步骤", "只写一次，紧接在 scope 和 waiting 之后")
+    if "unpaid" in kinds:
+        for at, rule in enumerate(rules):
+            if rule.step.paying_fund is not None:
+                raise steps[at].error(
+                    "基金不支付的一组里有基金支付的一步", "step: unpaid 单独写一组，不与基金支付的步骤放在一起"
+                )
     counters: dict[str, str] = {}
     for at, rule in enumerate(rules):
         name = getattr(getattr(rule.step, "tally", None), "pattern", "")

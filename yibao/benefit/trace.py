@@ -1,5 +1,7 @@
 """Saying in Chinese why an amount came out as it did. Sentences are made on demand: most traces are never read."""
 
+from collections.abc import Iterable
+
 from yibao.benefit.steps import KINDS
 from yibao.benefit.types import TraceStep
 
@@ -19,3 +21,8 @@ def sentence(step: TraceStep) -> str:
     if step.grade == "assumed":
         return f"{text}。注意：所用数值未见公布，是假定值，以参保地医保局的答复为准"
     return text
+
+
+def why_unpaid(trace: Iterable[TraceStep]) -> str:
+    """Return why no fund pays for a visit of this kind, as the rules of the place say it; empty where funds may pay."""
+    return next((str(step.inputs["reason"]) for step in trace if step.step == "unpaid"), "")

@@ -92,7 +92,9 @@ def _paid(a: Amounts, trace: Sequence[benefit.TraceStep]) -> str:
     ) + ([] if a.cash_fen else ["您不用再付现金"])
     reasons = _reasons(a, trace)
     because = f"其中 {'，'.join(reasons)}。" if reasons else ""
-    return f"一共 {yuan_text(a.total_fen)} 元：{'，'.join(payers)}。{because}"
+    why = benefit.why_unpaid(trace)
+    unpaid = f"医保基金不支付：{why}。" if why else ""
+    return f"一共 {yuan_text(a.total_fen)} 元：{'，'.join(payers)}。{unpaid}{because}"
 
 
 def _reasons(a: Amounts, trace: Sequence[benefit.TraceStep]) -> list[str]:

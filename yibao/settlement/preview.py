@@ -71,6 +71,11 @@ class Cell(Struct, frozen=True):
         return f"{self.row}，{self.column}"
 
     @property
+    def unpaid(self) -> str:
+        """Why no fund pays there; empty where funds may pay."""
+        return benefit.why_unpaid(self.assessment.trace)
+
+    @property
     def assumed(self) -> tuple[tuple[str, str], ...]:
         """What was used although nobody published it: the label of the step and why."""
         return tuple(
@@ -105,6 +110,11 @@ class Comparison(Struct, frozen=True):
         least = min(cell.assessment.person_fen for cell in self.cells)
         found = [cell for cell in self.cells if cell.assessment.person_fen == least]
         return found if len(found) < len(self.cells) else []
+
+    @property
+    def unpaid(self) -> list[str]:
+        """The reasons for which no fund pays in some cell."""
+        return list(dict.fromkeys(cell.unpaid for cell in self.cells if cell.unpaid))
 
     @property
     def assumed(self) -> list[tuple[str, str]]:

@@ -402,6 +402,7 @@ def quote_of(assessed: Assessed) -> Quote:
         chosen_place=visit.place,
         medium=visit.medium,
         has_account=bool(visit.account_id),
+        unpaid=benefit.why_unpaid(a.trace),
     )
 
 

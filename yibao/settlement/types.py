@@ -110,6 +110,7 @@ class Quote(Struct, frozen=True):
     chosen_place: str = ""
     medium: Medium = "01"
     has_account: bool = True
+    unpaid: str = ""  # Why no fund pays for a visit of this kind; empty where funds may pay.
 
 
 class Settled(Struct, frozen=True):

@@ -415,6 +415,7 @@ def test_every_file_in_steps_is_a_kind_of_step() -> None:
     assert set(KINDS) == {
         "scope", "waiting", "account_first", "deductible", "admission_deductible", "cost_deductible", "cost_ceiling",
         "first_pay", "ratio", "segments", "minimum", "ceiling", "supplement", "carried", "account",
+        "unpaid",
     }  # fmt: skip
 
 

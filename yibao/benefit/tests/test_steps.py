@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from yibao.benefit import Assessment, Case, Line, NoRule, Policies, PolicyError, assess, load_policy, sentence
+from yibao.benefit import (
+    Assessment,
+    Case,
+    Line,
+    NoRule,
+    Policies,
+    PolicyError,
+    assess,
+    load_policy,
+    sentence,
+    why_unpaid,
+)
 
 Make = Callable[..., Case]
 MakeLine = Callable[..., Line]
@@ -389,6 +400,30 @@ def test_no_fund_pays_before_the_waiting_period_is_over(tmp_path: Path, make_cas
     over = assess(stay(make_case, make_line(), entitled_from=date(2026, 5, 1), **at), using=using)
     assert over.fund_fen == 5_000
     assert not any(step.step == "waiting" for step in over.trace)
+
+
+def test_where_no_fund_pays_the_bill_is_the_persons_own_and_the_reason_is_said(
+    tmp_path: Path, make_case: Make, make_line: MakeLine
+) -> None:
+    """Also for somebody who still waits: there is nothing to wait for."""
+    using = one_place(
+        tmp_path, step("unpaid", reason=cited("只在基层报销")) + step("account", pays=cited(["in_scope"]))
+    )
+    at = {"on": date(2026, 5, 1), "account_fen": 1_000, "use_account": True}
+    for until in (None, date(2026, 5, 2)):
+        found = assess(stay(make_case, make_line(), entitled_from=until, **at), using=using)
+        assert (found.fund_fen, found.account_fen, found.cash_fen) == (0, 1_000, 9_000)
+        assert found.funds == ()
+        assert told(found, "unpaid") == "政策范围内的 100.00 元基金不支付：只在基层报销"
+        assert why_unpaid(found.trace) == "只在基层报销"
+    assert why_unpaid(assess(stay(make_case, make_line(), **at), using=one_place(tmp_path / "b", BASIC)).trace) == ""
+
+
+def test_a_group_for_which_no_fund_pays_has_no_fund(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as error:
+        one_place(tmp_path, step("unpaid", reason=cited("只在基层报销")) + BASIC)
+    assert "基金不支付的一组里有基金支付的一步" in error.value.problem
+    assert error.value.line == 12
 
 
 def test_whoever_waits_where_no_waiting_period_is_known_has_no_rule(

@@ -60,6 +60,7 @@ MEANINGS = {  # What a value is for, by where it stands within its step.
     "least": "起付线不低于",
     "most": "起付线不高于",
     "months": "等待的月数",
+    "reason": "基金不支付，因为",
     "class_b_rate": "乙类先行自付比例，目录没有规定的",
     "first_own_share": "先行自付比例乘以",
     "bed_limit": "床位每天最多",

@@ -163,6 +163,19 @@ async def test_every_cell_leads_to_its_steps(stranger: Phone) -> None:
     assert "川医保办发〔2023〕6号" in first
 
 
+async def test_where_no_fund_pays_is_said_beside_where_one_does(stranger: Phone) -> None:
+    """F3: a child insured in 泸州 is paid for at the community station only, and told why."""
+    asked = {"place": "510500", "person": "child", "in_scope": "100", "visit": "outpatient", "show": "tertiary.local"}
+    answered = (await stranger.get(f"/preview?{urlencode(asked)}")).text
+    assert "自己付得最少：40.00 元" in answered
+    for words in ("<small>基金付 60.00</small>", "<small>基金不支付</small>"):
+        assert words in answered
+    why = "居民的普通门诊只在本市的基层医疗机构报销，其他医院和药店的费用由个人负担"
+    assert f"基金不支付的：{why}。" in answered
+    assert f"您付现金 100.00 元。医保基金不支付：{why}。" in answered
+    assert "异地急诊：没有这样的规则" in answered
+
+
 @pytest.fixture
 def in_town(house: House, town: benefit.Policies) -> None:
     """Let the rules of the made-up town hold instead of those that are shipped."""

@@ -18,7 +18,7 @@ import zxingcpp
 from litestar import Litestar
 from PIL import Image
 
-from conftest import NewPerson, WorldClock
+from conftest import NewPerson, WorldClock, insured
 from yibao import credential, identity, ledger, registry, settlement
 from yibao.app import House, create_app, furnish
 from yibao.core.database import Pool, open_pool, transaction
@@ -132,10 +132,10 @@ class NewInsured:
         self._house = house
         self._new_person = new_person
 
-    async def __call__(self, *, name: str | None = None, balance_fen: int = 100_00, free_limit_fen: int = 0) -> Insured:
+    async def __call__(self, *, balance_fen: int = 100_00, free_limit_fen: int = 0, **person_as: Any) -> Insured:
         """Register a retired employee of Luzhou who has activated the credential and set a transaction password."""
         house, at = self._house, self._house.clock()
-        person = await self._new_person(name=name, balance_fen=balance_fen)
+        person = await self._new_person(balance_fen=balance_fen, **person_as)
         async with transaction(house.pool) as tx:
             account_id = await identity.open_account(
                 tx, house.vault, phone=f"1{person.person_id[-10:]}", login_hash="x", at=at
@@ -742,6 +742,25 @@ async def test_a_refused_person_is_explained_on_the_till(
     assert "settlement.insurance_suspended" in page
     assert "可按自费结算" in page
     assert 'action="/till/send"' not in page
+
+
+async def test_what_no_fund_pays_for_is_settled_as_the_persons_own(window: Cashier, new_insured: NewInsured) -> None:
+    """C1, F2: a baby insured in 泸州 at a large hospital there; the till, the phone and the record say why."""
+    baby = await new_insured(
+        balance_fen=0, birth_on=date(2026, 1, 5), insurances=[insured(insutype="390", psn_type="1402")]
+    )
+    page = await window.purchase(baby)
+    why = "医保基金不支付：居民的普通门诊只在本市的基层医疗机构报销，其他医院和药店的费用由个人负担。"
+    assert why in page
+    assert (fen(page, "total"), fen(page, "fund"), fen(page, "cash")) == (420_00, 0, 420_00)
+    page = await window.send("/till/send")
+    assert why in page
+    assert (await baby.bill()).quote.unpaid in why
+    settled = await baby.confirm()
+    assert (settled.fund_fen, settled.cash_fen) == (0, 420_00)
+    assert why in await window.get(f"/till/settlements/{settled.settlement_id}")
+    [record] = await baby.settlements()
+    assert record.settlement_id == settled.settlement_id
 
 
 async def test_cancelling_is_asked_for_and_returns_the_cash(cashier: Cashier, new_insured: NewInsured) -> None:

@@ -288,6 +288,20 @@ async def test_the_answer_shows_rules_evidence_and_an_example(stranger: Phone) -
     assert "机构等级</dt>" not in answered.text
 
 
+async def test_what_no_fund_pays_for_is_answered_with_the_reason(stranger: Phone) -> None:
+    """D5: a child insured in 泸州 at a large hospital there; the same as the till says."""
+    typed = {"place": "510500", "person": "child", "visit": "outpatient", "level": "tertiary"}
+    answered = await stranger.get(f"/policy?{urlencode(typed)}")
+    assert answered.status_code == 200
+    for words in (
+        "四川省泸州市 居民普通门诊（基金不支付）",
+        "基金不支付，因为 <strong>居民的普通门诊只在本市的基层医疗机构报销",
+        '<span class="mark mark--warn">假定值</span> 自 2023-01-01 起。没有查到泸州的规定',
+        "基金支付 0.00 元，个人账户 0.00 元，现金 420.00 元",
+    ):
+        assert words in answered.text
+
+
 async def test_the_amounts_of_the_example_are_the_ones_typed(stranger: Phone) -> None:
     typed = {**LUZHOU, "in_scope": "1150.00", "outside": "0", "account": "100.50"}
     shown = (await stranger.get(f"/policy?{urlencode(typed)}")).text
@@ -307,10 +321,10 @@ async def test_whoever_is_signed_in_sees_the_same(phone: Phone) -> None:
         ({"on": "1999-01-01"}, 409, "benefit.no_rule"),
         ({"place": "泸州"}, 400, "请从列表中选择参保地"),
         ({"person": "insured"}, 400, "请从列表中选择人员类别"),
-        ({"person": "adult"}, 409, "benefit.no_rule"),
+        ({"person": "adult", "place": "310000"}, 409, "benefit.no_rule"),
         ({"visit": "birth"}, 400, "请从列表中选择就医类别"),
         ({"visit": "chronic", "disease": "hypertension"}, 400, "请从列表中选择病种"),
-        ({"person": "adult", "visit": "outpatient", "where": "country"}, 409, "benefit.no_rule"),
+        ({"person": "adult", "visit": "outpatient", "where": "country", "filing": "emergency"}, 409, "benefit.no_rule"),
         ({"where": "abroad"}, 400, "请从列表中选择就医地"),
         ({"where": "country", "filing": "local"}, 400, "请从列表中选择备案情况"),
         ({"aid": "poor"}, 400, "请从列表中选择特殊情况"),
