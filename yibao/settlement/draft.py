@@ -6,6 +6,7 @@ been settled is not written into it but read where the money is: the answer to i
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -129,40 +130,48 @@ async def draft_of(tx: Tx | Pool, *, institution: str, till: str) -> Draft | Non
 
 
 async def begin(
-    tx: Tx,
-    *,
-    institution: str,
-    till: str,
-    token: str,
-    lines: tuple[DraftLine, ...],
-    instead_of: Draft | None,
-    going_on: bool = False,
-    at: datetime,
+    tx: Tx, *, institution: str, till: str, token: str, same_person: Callable[[Draft], bool], at: datetime
 ) -> None:
-    """Put the person whom a scan led to on the till, instead of what stood there.
+    """Put the person whom a scan led to on the till, instead of what stands there by now.
 
-    With `going_on`, it is the same person, and how the basket is settled stays as it was.
+    A code was spent to come here, so what another window of the till does meanwhile stands in nobody's way: the row is
+    locked, and read again. Somebody whose scan has expired finds the basket as it was, and how it is settled; nobody
+    finds another person's.
 
-    Refusals: DraftLocked, DraftChanged.
+    Refusals: DraftLocked while a bill waits on a phone.
     """
-    if instead_of is not None:
-        await clear(tx, instead_of)
-    await _require_done(
-        tx,
-        "INSERT INTO settlement.draft"
-        " (institution, till, token, lines, request_id, updated_at, use_account, visit_kind, disease)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING true",
+    fresh = _fresh_id()
+    began = await tx.fetchval(
+        """
+        INSERT INTO settlement.draft AS d (institution, till, token, request_id, updated_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (institution, till) DO UPDATE SET updated_at = d.updated_at RETURNING request_id = $4
+        """,
         institution,
         till,
         token,
-        lines,
-        _fresh_id(),
+        fresh,
         at,
-        *(
-            (instead_of.use_account, instead_of.visit_kind, instead_of.disease)
-            if going_on and instead_of
-            else (True, "", "")
-        ),
+    )
+    if began:
+        return
+    there = await draft_of(tx, institution=institution, till=till)
+    assert there is not None
+    if there.waiting:
+        raise refusals.DraftLocked
+    goes_on = there.settled is None and same_person(there)
+    await tx.execute(
+        """
+        UPDATE settlement.draft
+        SET token = $3, lines = $4, use_account = $5, visit_kind = $6, disease = $7, request_id = $8, updated_at = $9,
+            bill_sent = false
+        WHERE institution = $1 AND till = $2
+        """,
+        institution,
+        till,
+        token,
+        *((there.lines, there.use_account, there.visit_kind, there.disease) if goes_on else ((), True, "", "")),
+        fresh,
+        at,
     )
 
 

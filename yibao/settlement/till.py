@@ -222,27 +222,26 @@ async def scan(till: Till, data: Form, gate: Gate) -> Page:
 
 
 async def _scan(till: Till, gate: Gate, *, code: str) -> None:
-    before = await till.draft()
-    if before is not None and before.waiting:  # Asked before the code is spent.
-        raise refusals.DraftLocked
+    await _require_free(till)
     redeemed = await scan_code(gate, code=code, institution=till.institution, till=till.login, at=till.at)
-    await _begin(till, before, redeemed)
+    await _begin(till, redeemed)
 
 
-async def _begin(till: Till, before: Draft | None, redeemed: credential.Redeemed) -> None:
-    # Somebody whose scan has expired finds the basket as it was; nobody finds another person's.
-    kept = (
-        before is not None and before.settled is None and till.desk.person_of_token(before.token) == redeemed.person_id
-    )
+async def _require_free(till: Till) -> None:
+    """Refuse whoever comes next while a bill waits on a phone; asked before a code is spent. Refusals: DraftLocked."""
+    there = await till.draft()
+    if there is not None and there.waiting:
+        raise refusals.DraftLocked
+
+
+async def _begin(till: Till, redeemed: credential.Redeemed) -> None:
     async with transaction(till.pool) as tx:
         await draft.begin(
             tx,
             institution=till.institution,
             till=till.login,
             token=redeemed.token,
-            lines=before.lines if before is not None and kept else (),
-            instead_of=before,
-            going_on=kept,
+            same_person=lambda there: till.desk.person_of_token(there.token) == redeemed.person_id,
             at=till.at,
         )
 
@@ -268,9 +267,7 @@ async def identify(till: Till, data: Form, gate: Gate) -> Page:
         name=given.get("name", ""),
     )
     try:
-        before = await till.draft()
-        if before is not None and before.waiting:
-            raise refusals.DraftLocked
+        await _require_free(till)
         redeemed = await identify_person(
             gate,
             document=document,
@@ -279,7 +276,7 @@ async def identify(till: Till, data: Form, gate: Gate) -> Page:
             till=till.login,
             at=till.at,
         )
-        await _begin(till, before, redeemed)
+        await _begin(till, redeemed)
     except Refusal as refusal:
         return _identify_page(given, refusal)
     return Redirect("/till", status_code=303)

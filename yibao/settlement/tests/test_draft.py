@@ -1,5 +1,6 @@
 """The draft of a till: one basket, one id, and nobody acts on what has changed (C1)."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -27,8 +28,18 @@ def unsent(lines: tuple[DraftLine, ...]) -> Draft:
 
 
 async def begun(tx: Tx, *lines: DraftLine, token: str = "token", at: datetime) -> Draft:
-    await draft.begin(tx, **TILL, token=token, lines=lines, instead_of=await draft.draft_of(tx, **TILL), at=at)
+    await draft.begin(tx, **TILL, token=token, same_person=another, at=at)
+    if lines:
+        await draft.change(tx, await there(tx), lines=lines, at=at)
     return await there(tx)
+
+
+def another(_: Draft) -> bool:
+    return False
+
+
+def the_same(_: Draft) -> bool:
+    return True
 
 
 async def there(tx: Tx) -> Draft:
@@ -113,8 +124,6 @@ async def test_who_saw_an_older_draft_changes_nothing(tx: Tx, at: datetime) -> N
         lambda: draft.mark_sent(tx, stale, at=at),
         lambda: draft.reopen(tx, stale, at=at),
         lambda: draft.clear(tx, stale),
-        lambda: draft.begin(tx, **TILL, token="other", lines=(), instead_of=stale, at=at),
-        lambda: draft.begin(tx, **TILL, token="other", lines=(), instead_of=None, at=at),
     )
     for attempt in attempts:
         with pytest.raises(DraftChanged):
@@ -131,7 +140,8 @@ async def test_what_waits_on_a_phone_stays_as_it_is(tx: Tx, at: datetime) -> Non
     for attempt in (
         draft.change(tx, sent, lines=(), use_account=True, at=at),
         draft.clear(tx, sent),
-        draft.begin(tx, **TILL, token="other", lines=(), instead_of=sent, at=at),
+        draft.begin(tx, **TILL, token="other", same_person=another, at=at),
+        draft.begin(tx, **TILL, token="other", same_person=the_same, at=at),
     ):
         with pytest.raises(DraftLocked):
             await attempt
@@ -142,6 +152,47 @@ async def test_what_waits_on_a_phone_stays_as_it_is(tx: Tx, at: datetime) -> Non
         with pytest.raises(DraftChanged):
             await unaware
     assert await there(tx) == sent
+
+
+async def test_a_scan_finds_what_another_window_has_done_meanwhile(pool: Pool, at: datetime) -> None:
+    """The code is spent by then, so nothing but a bill on a phone may stand in its way."""
+    till: dict[str, Any] = {"institution": PHARMACY, "till": secrets.token_hex(4)}
+
+    async def begin(scanning: asyncio.Future[int], token: str, same_person: Callable[[Draft], bool]) -> Draft:
+        async with transaction(pool) as tx:
+            scanning.set_result(await tx.fetchval("SELECT pg_backend_pid()"))
+            await draft.begin(tx, **till, token=token, same_person=same_person, at=at)
+            found = await draft.draft_of(tx, **till)
+        assert found is not None
+        return found
+
+    async def while_open(window: Callable[[Tx], Awaitable[None]], **scan: Any) -> Draft:
+        """Begin while another window has changed the draft and not committed yet."""
+        async with transaction(pool) as tx:
+            await window(tx)
+            scanning: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            waits = asyncio.create_task(begin(scanning, **scan))
+            while not await pool.fetchval("SELECT pg_blocking_pids($1) <> '{}'", await scanning):
+                assert not waits.done()
+        return await waits
+
+    def ringing_up(code: str) -> Callable[[Tx], Awaitable[None]]:
+        async def window(tx: Tx) -> None:
+            now = await draft.draft_of(tx, **till)
+            assert now is not None
+            await draft.change(tx, now, lines=(line(code),), use_account=False, at=at)
+
+        return window
+
+    async def beginning(tx: Tx) -> None:
+        await draft.begin(tx, **till, token="first", same_person=another, at=at)
+
+    both = await while_open(beginning, token="second", same_person=another)
+    assert both.token == "second", "of two at once the later one stands there"
+    kept = await while_open(ringing_up("A"), token="third", same_person=the_same)
+    assert (kept.token, kept.lines, kept.use_account) == ("third", (line("A"),), False)
+    anew = await while_open(ringing_up("B"), token="fourth", same_person=another)
+    assert (anew.token, anew.lines, anew.use_account) == ("fourth", (), True)
 
 
 async def test_a_cleared_draft_does_not_come_back(tx: Tx, at: datetime) -> None:
@@ -159,7 +210,10 @@ async def test_a_draft_knows_that_it_was_settled_whoever_confirmed_it(
     visitor = await scan(balance_fen=100_00)
     till: dict[str, Any] = {"institution": PHARMACY, "till": secrets.token_hex(4)}
     async with transaction(pool) as tx:
-        await draft.begin(tx, **till, token=visitor.token, lines=(line("A200"),), instead_of=None, at=at)
+        await draft.begin(tx, **till, token=visitor.token, same_person=another, at=at)
+        begun = await draft.draft_of(tx, **till)
+        assert begun is not None
+        await draft.change(tx, begun, lines=(line("A200"),), at=at)
     before = await draft.draft_of(pool, **till)
     assert before is not None
     quote = await settlement.quote(desk, basket=before.basket, institution=PHARMACY, at=at)

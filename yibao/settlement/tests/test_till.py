@@ -722,6 +722,15 @@ async def test_a_second_scan_of_the_same_code_leaves_the_person_on_the_till(
     assert "保*安" in page
 
 
+async def test_of_two_windows_that_scan_at_once_neither_loses_a_code(cashier: Cashier, new_insured: NewInsured) -> None:
+    """What is refused after a code is spent would make somebody show another one for nothing."""
+    await cashier.get()
+    forms = [{**cashier.form("/till/scan"), "code": await (await new_insured()).code()} for _ in range(4)]
+    answers = await asyncio.gather(*(cashier.post("/till/scan", **form) for form in forms))
+    assert [answer.status_code for answer in answers] == [303] * 4
+    assert "还没有项目" in await cashier.get()
+
+
 async def test_two_tills_do_not_see_each_other(cashier: Cashier, new_insured: NewInsured) -> None:
     await cashier.purchase(await new_insured())
     async with browser(create_app(cashier.house)) as client:
