@@ -8,6 +8,9 @@ import re
 from collections.abc import Callable
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
+PLAIN = r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,12})?"
+"""A number as people write it: no sign, exponent, space or separator, which `Decimal` would all take."""
+
 _YUAN = re.compile(r"-?(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?")
 
 
@@ -16,6 +19,13 @@ def fen_of(yuan: str) -> int:
     if not _YUAN.fullmatch(yuan):
         raise ValueError("not an amount in yuan")
     return int(Decimal(yuan) * 100)
+
+
+def number_of(text: str) -> Decimal:
+    """Return the number in a plain decimal text such as `"2"` or `"12.50"`; ValueError for anything else."""
+    if not re.fullmatch(PLAIN, text):
+        raise ValueError("not a plain number")
+    return Decimal(text)
 
 
 def yuan_text(fen: int) -> str:

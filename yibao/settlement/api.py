@@ -10,9 +10,22 @@ from msgspec import Meta, Struct
 from yibao import identity
 from yibao.core.clock import Clock
 from yibao.core.database import Pool
+from yibao.core.money import PLAIN, number_of
 from yibao.settlement import actions, queries
 from yibao.settlement.actions import Desk, Prove
-from yibao.settlement.types import Basket, Order, Quote, RequestId, Settled, Split, Token
+from yibao.settlement.types import (
+    Basket,
+    BasketLine,
+    Code,
+    DiseaseCode,
+    Order,
+    Quote,
+    RequestId,
+    Settled,
+    Split,
+    Token,
+    VisitChoice,
+)
 from yibao.web.principal import SignedIn, institution, now_for
 
 IdempotencyKey = Annotated[
@@ -28,14 +41,48 @@ IdempotencyKey = Annotated[
 SettlementNumber = Annotated[str, PathParameter(pattern=r"^[0-9]{30}$", description="结算单号")]
 
 
+Number = Annotated[str, Meta(pattern=f"^{PLAIN}$")] | Annotated[int, Meta(ge=0, le=10**12)]
+"""Text, because a number with decimals passes through floats in most systems; a whole number may be one."""
+
+
+class LineAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """One item; without a unit price, the directory's applies."""
+
+    code: Code
+    quantity: Number
+    unit_price: Number | None = None
+
+    def __post_init__(self) -> None:
+        self.line()
+
+    def line(self) -> BasketLine:
+        """Return the line as it is settled; ValueError for what no bill can hold."""
+        price = self.unit_price
+        return BasketLine(self.code, number_of(str(self.quantity)), None if price is None else number_of(str(price)))
+
+
+class BasketAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be settled for the person whom the visit token leads to."""
+
+    token: Token
+    lines: Annotated[tuple[LineAsked, ...], Meta(min_length=1, max_length=200)]
+    use_account: bool = True
+    visit_kind: VisitChoice = ""
+    disease: DiseaseCode = ""
+
+    def basket(self) -> Basket:
+        lines = tuple(line.line() for line in self.lines)
+        return Basket(self.token, lines, self.use_account, self.visit_kind, self.disease)
+
+
 class QuoteRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    basket: Basket
+    basket: BasketAsked
 
 
 class SettlementRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A basket, the split that was agreed to, and the transaction password if it was typed at the till."""
 
-    basket: Basket
+    basket: BasketAsked
     expected: Split
     password: Annotated[str, Meta(pattern=r"^[0-9]{6}$")] | None = None
 
@@ -55,7 +102,9 @@ class RequestReversed(Struct, frozen=True):
 
 @post("/quotes", status_code=200, summary="试算：费用由谁支付（不记账）")
 async def quote(request: SignedIn, data: JSONBody[QuoteRequest], desk: Desk) -> Quote:
-    return await actions.quote(desk, basket=data.basket, institution=request.auth.institution, at=now_for(request))
+    return await actions.quote(
+        desk, basket=data.basket.basket(), institution=request.auth.institution, at=now_for(request)
+    )
 
 
 @post("/settlements", summary="结算：按已确认的金额记账")
@@ -67,7 +116,7 @@ async def settle(request: SignedIn, data: JSONBody[SettlementRequest], key: Idem
         prove = by_password(desk.pool, request.app.state.hasher, data.password, device=f"system:{code}", at=at)
     return await actions.confirm(
         desk,
-        order=Order(data.basket, data.expected),
+        order=Order(data.basket.basket(), data.expected),
         institution=code,
         caller=code,
         request_id=key,

@@ -6,7 +6,6 @@ for every page and never stand in the address. Nothing is stored or promised: wh
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,7 +18,7 @@ from yibao import benefit, credential
 from yibao.benefit.types import COUNTED, LEVEL_NAMES, Filing, InstitutionLevel, VisitKind, held_words
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool
-from yibao.core.money import yuan_text
+from yibao.core.money import number_of, yuan_text
 from yibao.core.refusal import Refusal
 from yibao.service import directory, policy_query
 from yibao.service.policy_query import MalformedQuestion, Question
@@ -198,8 +197,8 @@ def basket_of(items: Mapping[str, str]) -> Basket:
     lines = []
     for code, quantity in items.items():
         try:
-            lines.append(BasketLine(msgspec.convert(code, Code), Decimal(quantity)))
-        except (msgspec.ValidationError, InvalidOperation, ValueError):
+            lines.append(BasketLine(msgspec.convert(code, Code), number_of(quantity)))
+        except (msgspec.ValidationError, ValueError):
             raise MalformedQuestion(
                 what="项目请从目录中查找；数量须大于 0、不超过 100000，最多 4 位小数，例如 2。"
             ) from None

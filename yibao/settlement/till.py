@@ -8,7 +8,7 @@ import asyncio
 import io
 import re
 from collections.abc import Awaitable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from PIL import Image
 from yibao import credential, identity, registry, settlement
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool, transaction
+from yibao.core.money import number_of
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.credential import Gate, media
@@ -203,11 +204,14 @@ def _typed(text: str) -> str:
     return "".join(character for character in text if character.isprintable()).strip()
 
 
+_NARROW = str.maketrans("０１２３４５６７８９．", "0123456789.")
+
+
 def _number(text: str) -> Decimal:
-    """Return a number from a form. Refusals: MalformedOrder."""
+    """Return a number from a form, also in the wide digits of a Chinese keyboard. Refusals: MalformedOrder."""
     try:
-        return Decimal(_typed(text))
-    except InvalidOperation:
+        return number_of(_typed(text).translate(_NARROW))
+    except ValueError:
         raise refusals.MalformedOrder(what="数量和单价须是数字，例如 2 或 12.50。") from None
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from yibao.core.money import ROUNDINGS, down, fen_of, half_up, yuan_text
+from yibao.core.money import ROUNDINGS, down, fen_of, half_up, number_of, yuan_text
 
 
 @pytest.mark.parametrize(("yuan", "fen"), [("420.00", 42000), ("0.5", 50), ("-33.79", -3379), ("0", 0), ("7", 700)])
@@ -16,6 +16,19 @@ def test_amounts_are_read_exactly(yuan: str, fen: int) -> None:
 def test_anything_else_is_no_amount(yuan: str) -> None:
     with pytest.raises(ValueError, match="yuan"):
         fen_of(yuan)
+
+
+@pytest.mark.parametrize(("text", "number"), [("2", "2"), ("0", "0"), ("12.50", "12.5"), ("0.000001", "0.000001")])
+def test_numbers_are_read_exactly(text: str, number: str) -> None:
+    assert number_of(text) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1e3", "1_0", "+5", "-5", " 5 ", "5\n", "05", ".5", "5.", "１０", "٣", "NaN", "0x1"]
+)
+def test_what_decimal_would_read_generously_is_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match="plain"):
+        number_of(text)
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,31 @@ async def test_an_institutions_system_identifies_by_document_and_settles(
     assert settled.status_code == 201
 
 
+LAX = ("1_0", "１０", " 5 ", "+5", "1e3", "05", ".5", "5.", "٣", "5\n", "", "NaN", "0x10", True, -1, [1])
+
+
+async def test_a_number_is_taken_as_it_is_written_or_refused(system: httpx.AsyncClient, new_person: NewPerson) -> None:
+    """What `Decimal` would read generously is a slip of somebody's program, and would be charged to a person."""
+    person = await new_person()
+    asked = {"medium": "03", "number": person.cards[0].card_no, "checked": True}
+    token = (await system.post("/api/identifications", json=asked)).json()["token"]
+
+    async def quoted(**line: object) -> httpx.Response:
+        basket = {"token": token, "lines": [{"code": "A200", "quantity": "1", **line}]}
+        return await system.post("/api/quotes", json={"basket": basket})
+
+    for quantity, price, total_fen in (("2", "12.50", 25_00), (3, 7, 21_00), ("0.5", "0.02", 1), ("2", None, 400_00)):
+        answered = await quoted(quantity=quantity, unit_price=price)
+        assert answered.json()["split"]["total_fen"] == total_fen
+    through_a_float = f'{{"basket": {{"token": "{token}", "lines": [{{"code": "A200", "quantity": 12.5}}]}}}}'
+    refused = await system.post("/api/quotes", content=through_a_float, headers={"Content-Type": "application/json"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "web.malformed_request")
+    for lax in LAX:
+        for field in ("quantity", "unit_price"):
+            refused = await quoted(**{field: lax})
+            assert (refused.status_code, refused.json()["code"]) == (400, "web.malformed_request"), (field, lax)
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
