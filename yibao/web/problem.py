@@ -49,7 +49,7 @@ def answer(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
         return Redirect(f"{door}?next={quote(there)}", status_code=303)
     return Template(
         template_name="web/refusal.html",
-        context={"refusal": refusal},
+        context={"refusal": refusal, "area": area_of(request.url.path)},
         status_code=refusal.status,
         media_type=MediaType.HTML,
     )
@@ -68,7 +68,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         case 403:
             refusal = refusals.PageExpired()
         case 404:
-            refusal = refusals.NotFound()
+            refusal = refusals.NOT_FOUND_AT.get(area_of(request.url.path), refusals.NotFound)()
         case 405:
             refusal = refusals.MethodNotAllowed()
         case 413:

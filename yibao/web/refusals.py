@@ -30,12 +30,31 @@ class NotFound(Refusal):
     remedy = "请返回首页重新查找。"
 
 
+class NotFoundAtTill(NotFound):
+    hint = ""
+    remedy = "请点「返回」回到收款台重新操作。找以前的结算，请在「今日结算」里输入结算单号。"
+
+
+class NotFoundAtConsole(NotFound):
+    hint = ""
+    remedy = "请点「返回」回到经办首页，从那里重新进入；要办的事可能已经办完，或者已经撤回。"
+
+
+class NotFoundAtUnit(NotFound):
+    hint = ""
+    remedy = "请点「返回」回到单位首页，从那里重新进入。"
+
+
+NOT_FOUND_AT = {"/till": NotFoundAtTill, "/console": NotFoundAtConsole, "/unit": NotFoundAtUnit}
+"""Whoever works in an area of their own knows nothing of the phone's pages, nor of addresses."""
+
+
 class MethodNotAllowed(Refusal):
     code = "web.method_not_allowed"
     status = 405
     title = "不支持这种请求方式"
     detail = "该地址不接受此方法。"
-    hint = "请核对接口文档中的请求方法。"
+    hint = "请用页面上的按钮重新操作；接口请核对文档中的请求方法。"
     remedy = "请返回首页重新操作。"
 
 
@@ -44,7 +63,7 @@ class Malformed(Refusal):
     status = 400
     title = "提交的内容不符合要求"
     detail = "{what}"
-    hint = "请按接口文档更正后重新提交。"
+    hint = "请核对所填的内容；接口请按文档更正后重新提交。"
     remedy = "请返回上一页，核对后重新提交。"
 
 

@@ -76,6 +76,33 @@ async def test_a_refusal_is_a_problem_document(client: httpx.AsyncClient) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "back", "words"),
+    [
+        ("/nowhere", "/", "请返回首页重新查找"),
+        ("/tillage", "/", "请返回首页重新查找"),
+        ("/till/nowhere", "/till", "回到收款台"),
+        ("/console/nowhere", "/console", "回到经办首页"),
+        ("/unit/nowhere", "/unit", "回到单位首页"),
+    ],
+)
+async def test_whoever_finds_no_page_is_told_what_to_do_where_they_work(
+    client: httpx.AsyncClient, path: str, back: str, words: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert words in answer.text
+    assert "接口" not in answer.text
+    assert f'<a class="weui-btn weui-btn_primary" href="{back}">返回</a>' in answer.text
+
+
+async def test_a_system_that_finds_nothing_gets_a_problem_document(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/nowhere")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert (answer.json()["code"], answer.json()["hint"]) == ("web.not_found", "请核对接口地址。")
+
+
 async def test_a_failure_keeps_its_values_to_itself(client: httpx.AsyncClient) -> None:
     with capture_logs() as logs:
         answer = await client.get("/api/fails")
