@@ -109,6 +109,8 @@ def institutions() -> tuple[Institution, ...]:
     return tuple(made)
 
 
+# No notice here invites to what this software does not do: paying by face, paying later, machines for registering. That
+# an institution takes 信用就医 is a fact of the directory all the same, told by the institution (B13).
 # By level: media, hardware, credit, what to bring, notice, hours.
 _USAGES = {
     "none": (
@@ -129,18 +131,18 @@ _USAGES = {
     ),
     "secondary": (
         "code card id_card",
-        "scanner kiosk",
+        "scanner",
         False,
         "住院请带身份证件；外伤住院要填写情况说明。",
-        "自助机可以用医保码挂号、缴费、打印结算单。",
+        "门诊、住院都在一楼窗口结算，可以打印结算单。",
         "门诊 8:00—12:00、14:00—17:30，急诊全天",
     ),
     "tertiary": (
-        "code card id_card face",
-        "scanner kiosk camera",
+        "code card id_card",
+        "scanner",
         True,
         "住院请带身份证件；转诊病人请带转诊单。",
-        "诊间可以直接结算，不用再到窗口；签约信用就医的，看完病再付自付部分。",
+        "门诊在一楼、住院在二楼结算，请出示医保码，或带社会保障卡、身份证件。",
         "门诊 8:00—12:00、14:00—17:30，急诊全天",
     ),
 }
