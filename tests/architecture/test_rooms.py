@@ -58,6 +58,7 @@ SUBFOLDERS = {
     "steps",
     "world",
     "actions",
+    "store",
     "pages",
     "__pycache__",
 }
