@@ -3,9 +3,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from yibao import identity
-from yibao.core.database import Pool, transaction
+from yibao.core.database import Pool, Tx, transaction
 from yibao.core.vault import Vault
-from yibao.identity import Hasher, Session, Staff, refusals
+from yibao.identity import Hasher, Session, Staff, refusals, store
 from yibao.identity.tests.cast import DEVICE, PASSWORD, refused
 
 DAY = timedelta(days=1)
@@ -74,6 +74,19 @@ async def test_an_owner_sees_where_the_account_is_signed_in(pool: Pool, account_
     assert [seen.device for seen in await identity.sessions_of(pool, account_id, at + 30 * DAY)] == ["second"]
     await _start(pool, account_id, at + 31 * DAY, device="third")
     assert await pool.fetchval("SELECT count(*) FROM identity.session WHERE account_id = $1", account_id) == 1
+
+
+@pytest.mark.parametrize("one", [True, False], ids=["one account's", "everybody's"])
+async def test_the_sessions_of_a_unit_end_without_reading_everybody_elses(
+    tx: Tx, account_id: str, at: datetime, *, one: bool
+) -> None:
+    await identity.start_unit_session(tx, unit="U1", account_id=account_id, device=DEVICE, at=at)
+    other = await identity.start_unit_session(tx, unit="U2", account_id=account_id, device=DEVICE, at=at)
+    await tx.execute("SET LOCAL enable_seqscan = off")  # So few rows are read at once rather than looked up.
+    await identity.end_unit_sessions(tx, unit="U1", account_id=account_id if one else None)
+    assert await tx.fetchval("SELECT pg_stat_get_xact_numscans('identity.session_unit'::regclass)") == 1
+    [left] = await store.sessions_of(tx, account_id, at=at)
+    assert left["session_id"] == identity.session_id(other)
 
 
 @pytest.fixture
