@@ -129,7 +129,7 @@ async def close(
             if person_id is not None:
                 await credential.unbind(tx, person_id=person_id, account_id=account_id, at=at)
                 await authorisation.withdraw_all(tx, person_id=person_id, at=at)
-                await message.forget(tx, person_id=person_id)
+                await message.forget(tx, person_id=person_id, at=at)
             await family.end_all(tx, account_id=account_id, person_id=person_id, at=at)
             for seat in await unit.units_of(tx, vault, account_id):
                 await unit.unbind(tx, vault, unit_id=seat.unit.unit_id, account_id=account_id, at=at)

@@ -15,6 +15,10 @@ async def read(tx: Tx | Pool, *, person_id: str, at: datetime) -> list[Message]:
     return [Message(**{**row, "ways": tuple(row["ways"])}) for row in rows]
 
 
-async def forget(tx: Tx, *, person_id: str) -> None:
-    """Delete everything that a person was told, as closing an account asks for."""
-    await store.forget(tx, person_id)
+async def forget(tx: Tx, *, person_id: str, at: datetime) -> None:
+    """Delete everything that a person was told, as closing an account asks for.
+
+    What happened until now is never told them any more; what happens later is, once they have an account again.
+    """
+    await store.hold(tx, person_id)
+    await store.forget(tx, person_id, at=at)

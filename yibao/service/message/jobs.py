@@ -7,7 +7,7 @@ import structlog
 
 from yibao import credential, identity, registry
 from yibao.core.clock import Clock
-from yibao.core.database import Pool
+from yibao.core.database import Pool, transaction
 from yibao.core.outbox import Event, Handler
 from yibao.core.vault import Vault
 from yibao.service.message import rules, store
@@ -25,8 +25,13 @@ def handlers(
 
     async def tell(event: Event) -> None:
         told = rules.TOLD[event.topic](event.payload, await _where(pool, event.payload))
-        await store.add(pool, person_id=event.person_id, event_id=event.id, told=told, at=event.created_at)
-        account = await identity.account_of_person(pool, vault, event.person_id)
+        async with transaction(pool) as tx:
+            await store.hold(tx, event.person_id)
+            account = await identity.account_of_person(tx, vault, event.person_id)
+            forgotten_at = await store.forgotten_at(tx, event.person_id)
+            if rules.is_for_nobody(event.created_at, forgotten_at=forgotten_at, has_account=account is not None):
+                return
+            await store.add(tx, person_id=event.person_id, event_id=event.id, told=told, at=event.created_at)
         if account is None:
             return
         if told.by_sms and account.phone:

@@ -1,6 +1,7 @@
 """What an event is told as. Pure; names of institutions and places are looked up before."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -307,6 +308,15 @@ TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
     "family.review_began": _family_application("已转人工核对", "参保地医保经办机构将在期限内核对您的申请。"),
     "family.settled": _family_settled,
 }
+
+
+def is_for_nobody(happened_at: datetime, *, forgotten_at: datetime | None, has_account: bool) -> bool:
+    """Tell whether an event is not told to its person, who has closed their account.
+
+    Whoever never had an account is told: they will read it when they have one. Whoever opened another one after the
+    closing is told what has happened since.
+    """
+    return forgotten_at is not None and (happened_at <= forgotten_at or not has_account)
 
 
 def sms_text(told: Told) -> str:

@@ -23,9 +23,14 @@ async def add(tx: Tx | Pool, *, person_id: str, event_id: int, told: Told, at: d
 async def add_delivery(
     tx: Tx | Pool, *, person_id: str, event_id: int, way: str, state: Literal["sent", "refused"], at: datetime
 ) -> None:
+    """Note a way in which a message went out, unless it has been forgotten meanwhile."""
     await tx.execute(
-        "INSERT INTO message.delivery (person_id, event_id, way, state, at) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO message.delivery (person_id, event_id, way, state, at)
+        SELECT person_id, event_id, $3, $4, $5::timestamptz FROM message.message
+        WHERE person_id = $1 AND event_id = $2 FOR KEY SHARE
+        ON CONFLICT DO NOTHING
+        """,
         person_id,
         event_id,
         way,
@@ -34,9 +39,30 @@ async def add_delivery(
     )
 
 
-async def forget(tx: Tx, person_id: str) -> None:
-    await tx.execute("DELETE FROM message.delivery WHERE person_id = $1", person_id)
+async def hold(tx: Tx, person_id: str) -> None:
+    """Let a person's messages be written and forgotten one after the other, until the transaction ends."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('message:' || $1, 0))", person_id)
+
+
+async def forget(tx: Tx, person_id: str, *, at: datetime) -> None:
+    await tx.execute(
+        """
+        INSERT INTO message.forgotten (person_id, forgotten_at) VALUES ($1, $2)
+        ON CONFLICT (person_id) DO UPDATE SET forgotten_at = excluded.forgotten_at
+        """,
+        person_id,
+        at,
+    )
     await tx.execute("DELETE FROM message.message WHERE person_id = $1", person_id)
+    await tx.execute("DELETE FROM message.delivery WHERE person_id = $1", person_id)
+
+
+async def forgotten_at(tx: Tx, person_id: str) -> datetime | None:
+    """Return when a person's messages were forgotten last; None if they never were."""
+    forgotten: datetime | None = await tx.fetchval(
+        "SELECT forgotten_at FROM message.forgotten WHERE person_id = $1", person_id
+    )
+    return forgotten
 
 
 async def read(tx: Tx | Pool, *, person_id: str, at: datetime, limit: int) -> list[Row]:

@@ -3,8 +3,10 @@
 import json
 
 from yibao import identity, registry
-from yibao.app import House
+from yibao.app import House, handlers
 from yibao.core.database import transaction
+from yibao.core.outbox import Event
+from yibao.service import message
 from yibao.settlement.tests.scene import shops
 from yibao.settlement.tests.test_pages import bill_for
 from yibao.site import export, my_data
@@ -78,6 +80,25 @@ async def test_a_closed_account_leaves_nothing_personal_and_no_session(phone: Ph
     assert holder["unbound_at"] is not None
     kept = await registry.person(house.pool, house.vault, phone.person_id)
     assert kept.name == phone.person.name
+
+
+async def test_what_is_still_on_its_way_does_not_reach_a_person_who_closed_their_account(
+    phone: Phone, house: House
+) -> None:
+    """F7: closing itself makes events, such as the unbinding, which the worker finds afterwards."""
+    await phone.get("/me/close")
+    await phone.post("/me/close", pay_password=PAY_PASSWORD, agreed="1")
+    rows = await house.pool.fetch(
+        "SELECT person_id, outbox_id, topic, payload, created_at, attempts FROM core.outbox WHERE person_id = $1",
+        phone.person_id,
+    )
+    heard = handlers(house)
+    assert "credential.unbound" in {row["topic"] for row in rows}
+    for row in rows:
+        event = Event(*row)
+        for hear in heard[event.topic]:
+            await hear(event)
+    assert await message.kept(house.pool, phone.person_id) == []
 
 
 async def test_the_phone_of_a_closed_account_can_register_again(phone: Phone, house: House) -> None:

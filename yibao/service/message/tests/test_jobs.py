@@ -1,7 +1,8 @@
 """What people are told, and that they are told it once (D13)."""
 
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,9 +53,12 @@ class Gateway:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, str]] = []
         self.answer: Callable[[], Exception] | None = None
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def send(self, *, message_id: str, phone: str, text: str, at: datetime) -> None:
         self.sent.append((message_id, phone, text))
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.answer is not None:
             raise self.answer()
 
@@ -410,6 +414,11 @@ async def test_a_code_that_has_expired_is_not_sent_any_more(
 async def _with_account(pool: Pool, vault: Vault, new_person: NewPerson, at: datetime) -> tuple[str, str]:
     """Return a person and the phone of the account that is bound to them."""
     person = await new_person()
+    return person.person_id, await _account_of(person, pool, vault, at)
+
+
+async def _account_of(person: registry.Registrant, pool: Pool, vault: Vault, at: datetime) -> str:
+    """Bind an account to a person, and return its phone."""
     phone = f"199{secrets.randbelow(10**8):08d}"
     async with transaction(pool) as tx:
         account_id = await identity.open_account(tx, vault, phone=phone, login_hash="-", at=at)
@@ -423,7 +432,7 @@ async def _with_account(pool: Pool, vault: Vault, new_person: NewPerson, at: dat
             at=at,
         )
         await identity.attach_person(tx, account_id=account_id, person_id=person.person_id)
-    return person.person_id, phone
+    return phone
 
 
 async def test_what_touches_the_code_goes_to_the_phone_too_and_the_message_says_so(
@@ -470,5 +479,70 @@ async def test_a_person_can_take_their_messages_with_them(
     person_id = (await new_person()).person_id
     await heard["credential.unbound"](event("credential.unbound", {}, person_id=person_id, at=at))
     async with transaction(pool) as tx:
-        await message.forget(tx, person_id=person_id)
+        await message.forget(tx, person_id=person_id, at=at)
     assert await message.read(pool, person_id=person_id, at=at) == []
+
+
+async def test_whoever_closed_their_account_is_told_nothing_until_they_have_another(
+    heard: Mapping[str, Handler], gateway: Gateway, pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    """F7: neither of what was on its way at that moment, nor of what others did afterwards."""
+    person = await new_person()
+
+    async def happens(number: int, when: datetime) -> list[datetime]:
+        """Let a limit be set, and return when everything happened that the person is told of."""
+        told = event(
+            "credential.free_limit_set", {"limit_fen": number}, person_id=person.person_id, number=number, at=when
+        )
+        await heard["credential.free_limit_set"](told)
+        found = await message.kept(pool, person.person_id)
+        return [one.created_at for one in found]
+
+    minute = timedelta(minutes=1)
+    assert await happens(1, at) == [at]
+    async with transaction(pool) as tx:
+        await message.forget(tx, person_id=person.person_id, at=at + minute)
+    assert await happens(2, at) == []
+    assert await happens(3, at + 2 * minute) == []
+    await _account_of(person, pool, vault, at)
+    assert await happens(4, at + minute) == []
+    assert gateway.sent == []
+    assert await happens(5, at + 3 * minute) == [at + 3 * minute]
+    assert len(gateway.sent) == 1
+
+
+_WAITING = """
+    SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                   WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)
+"""
+
+
+async def test_a_message_that_is_being_written_while_the_account_is_closed_is_forgotten_too(
+    heard: Mapping[str, Handler], pool: Pool, new_person: NewPerson, at: datetime
+) -> None:
+    person_id = (await new_person()).person_id
+    unbound = event("credential.unbound", {}, person_id=person_id, at=at)
+    async with transaction(pool) as tx:
+        await message.forget(tx, person_id=person_id, at=at)
+        writing = asyncio.ensure_future(heard["credential.unbound"](unbound))
+        while not await pool.fetchval(_WAITING):
+            assert not writing.done()
+    await writing
+    assert await message.kept(pool, person_id) == []
+
+
+async def test_how_a_message_went_out_is_not_noted_once_it_is_forgotten(
+    heard: Mapping[str, Handler], gateway: Gateway, pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    person_id, _ = await _with_account(pool, vault, new_person, at)
+
+    async def closed_meanwhile() -> None:
+        async with transaction(pool) as tx:
+            await message.forget(tx, person_id=person_id, at=at)
+
+    gateway.meanwhile = closed_meanwhile
+    await heard["credential.free_limit_set"](
+        event("credential.free_limit_set", {"limit_fen": 0}, person_id=person_id, at=at)
+    )
+    assert len(gateway.sent) == 1
+    assert await pool.fetchval("SELECT count(*) FROM message.delivery WHERE person_id = $1", person_id) == 0
