@@ -172,6 +172,7 @@ async def look(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: C
             done = await _end(tx, person_id, data, login=request.auth.subject, why=reason, at=clock())
             await registry.note_look(
                 tx,
+                vault,
                 person_id=person_id,
                 looker=request.auth.subject,
                 looker_name=request.auth.display_name,

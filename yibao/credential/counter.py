@@ -57,6 +57,7 @@ async def open_case(request: SignedIn, data: Form, pool: Pool, vault: Vault, clo
             for person_id in sorted({account.person_id for account in opened.accounts if account.person_id}):
                 await registry.note_look(
                     tx,
+                    vault,
                     person_id=person_id,
                     looker=who.subject,
                     looker_name=await _counter_name(tx, who.institution),

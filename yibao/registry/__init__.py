@@ -1,8 +1,8 @@
 """Who is insured where, and which institutions serve them: facts that other rooms look up and never change.
 
-Names, certificate and card numbers are sealed; people are found by keyed digests of what arrives from outside, which is
-also where the uniqueness of a certificate and a card lives. A person is a 12-digit number of our own; the national
-`psn_no` belongs to each insurance relation.
+Names, certificate and card numbers are sealed, and so is why somebody looked at a person; people are found by keyed
+digests of what arrives from outside, which is also where the uniqueness of a certificate and a card lives. A person is
+a 12-digit number of our own; the national `psn_no` belongs to each insurance relation.
 """
 
 from yibao.registry.actions import (

@@ -101,7 +101,9 @@ def _sealed(vault: Vault, one: Registrant) -> SealedPerson:
     )
 
 
-async def note_look(tx: Tx, *, person_id: str, looker: str, looker_name: str, purpose: str, at: datetime) -> None:
+async def note_look(
+    tx: Tx, vault: Vault, *, person_id: str, looker: str, looker_name: str, purpose: str, at: datetime
+) -> None:
     """Record that somebody looks at a person's data; that person reads `looker_name` and `purpose`."""
     await store.add_look(
         tx,
@@ -109,21 +111,25 @@ async def note_look(tx: Tx, *, person_id: str, looker: str, looker_name: str, pu
         look_id=secrets.token_hex(16),
         looker=looker,
         looker_name=looker_name,
-        purpose=purpose,
+        purpose=_sealed_purpose(vault, person_id, purpose),
         at=at,
     )
 
 
 async def note_looks(
-    tx: Tx, *, person_ids: Sequence[str], looker: str, looker_name: str, purpose: str, at: datetime
+    tx: Tx, vault: Vault, *, person_ids: Sequence[str], looker: str, looker_name: str, purpose: str, at: datetime
 ) -> None:
     """Record that somebody looks at a list of people; each of them reads it once a day, however often it is opened."""
     await store.add_looks(
         tx,
-        person_ids=person_ids,
+        purposes={person_id: _sealed_purpose(vault, person_id, purpose) for person_id in person_ids},
         look_id=f"{looker}:{day_of(at)}",
         looker=looker,
         looker_name=looker_name,
-        purpose=purpose,
         at=at,
     )
+
+
+def _sealed_purpose(vault: Vault, person_id: str, purpose: str) -> bytes:
+    """Whoever gives a reason may name people in it."""
+    return vault.seal(purpose, table="registry.look", column="sealed_purpose", person=person_id)

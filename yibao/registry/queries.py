@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 
-from yibao.core.database import Pool, Tx
+from yibao.core.database import Pool, Row, Tx
 from yibao.core.vault import Vault
 from yibao.registry import store
 from yibao.registry.refusals import PersonUnknown
@@ -140,6 +140,13 @@ async def qualifications(tx: Tx | Pool, person_id: str) -> list[Qualification]:
     return await store.qualifications(tx, person_id)
 
 
-async def looks(tx: Tx | Pool, person_id: str, *, limit: int = 200) -> list[Look]:
-    """Return who looked at a person's data, the latest first."""
-    return [Look(**row) for row in await store.looks(tx, person_id, limit=limit)]
+async def looks(tx: Tx | Pool, vault: Vault, person_id: str, *, limit: int = 200) -> list[Look]:
+    """Return who looked at a person's data, the latest first. Refusals: core.SealBroken."""
+
+    def purpose(row: Row) -> str:
+        if row["sealed_purpose"] is None:  # From before purposes were sealed.
+            return str(row["purpose"])
+        return vault.open(row["sealed_purpose"], table="registry.look", column="sealed_purpose", person=person_id)
+
+    rows = await store.looks(tx, person_id, limit=limit)
+    return [Look(row["looker_name"], purpose(row), row["looked_at"]) for row in rows]

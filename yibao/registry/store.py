@@ -234,11 +234,11 @@ def _affected(status: str) -> int:
 
 
 async def add_look(
-    tx: Tx, *, person_id: str, look_id: str, looker: str, looker_name: str, purpose: str, at: datetime
+    tx: Tx, *, person_id: str, look_id: str, looker: str, looker_name: str, purpose: bytes, at: datetime
 ) -> None:
     await tx.execute(
         """
-        INSERT INTO registry.look (person_id, look_id, looker, looker_name, purpose, looked_at)
+        INSERT INTO registry.look (person_id, look_id, looker, looker_name, sealed_purpose, looked_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         """,
         person_id,
@@ -252,7 +252,7 @@ async def add_look(
 
 async def looks(tx: Tx | Pool, person_id: str, *, limit: int) -> list[Row]:
     return await tx.fetch(
-        "SELECT looker_name, purpose, looked_at FROM registry.look WHERE person_id = $1"
+        "SELECT looker_name, purpose, sealed_purpose, looked_at FROM registry.look WHERE person_id = $1"
         " ORDER BY looked_at DESC, look_id LIMIT $2",
         person_id,
         limit,
@@ -260,18 +260,20 @@ async def looks(tx: Tx | Pool, person_id: str, *, limit: int) -> list[Row]:
 
 
 async def add_looks(
-    tx: Tx, *, person_ids: Sequence[str], look_id: str, looker: str, looker_name: str, purpose: str, at: datetime
+    tx: Tx, *, purposes: Mapping[str, bytes], look_id: str, looker: str, looker_name: str, at: datetime
 ) -> None:
+    """Record a look at everybody whom `purposes` name; one that is there already stays."""
     await tx.execute(
         """
-        INSERT INTO registry.look (person_id, look_id, looker, looker_name, purpose, looked_at)
-        SELECT DISTINCT unnest($1::text[]), $2, $3, $4, $5, $6::timestamptz
+        INSERT INTO registry.look (person_id, look_id, looker, looker_name, sealed_purpose, looked_at)
+        SELECT person_id, $3, $4, $5, purpose, $6::timestamptz
+        FROM unnest($1::text[], $2::bytea[]) seen (person_id, purpose)
         ON CONFLICT DO NOTHING
         """,
-        person_ids,
+        list(purposes),
+        list(purposes.values()),
         look_id,
         looker,
         looker_name,
-        purpose,
         at,
     )

@@ -229,7 +229,7 @@ async def _of_person(pool: Pool, vault: Vault, *, account_id: str, person_id: st
         _section(
             "looks",
             "谁看过我的信息",
-            await looks(pool, person_id),
+            await looks(pool, vault, person_id),
             Column("looked_at", "时间"),
             Column("looker_name", "谁"),
             Column("purpose", "为什么"),
@@ -244,12 +244,14 @@ _SEEN_BY = {  # mdtrt_cert_type
 }
 
 
-async def looks(pool: Pool, person_id: str) -> list[registry.Look]:
+async def looks(pool: Pool, vault: Vault, person_id: str) -> list[registry.Look]:
     """Return who looked at a person's data, the latest first: what was noted, and every scan by an institution."""
     scans = await credential.visits_of(pool, person_id)
     names = await registry.institution_names(pool, {scan.institution for scan in scans})
     found = [registry.Look(names[scan.institution], _SEEN_BY[scan.medium], scan.created_at) for scan in scans]
-    return sorted([*found, *await registry.looks(pool, person_id)], key=lambda look: look.looked_at, reverse=True)
+    return sorted(
+        [*found, *await registry.looks(pool, vault, person_id)], key=lambda look: look.looked_at, reverse=True
+    )
 
 
 def as_json(found: Sequence[Section], *, at: datetime) -> bytes:

@@ -45,11 +45,11 @@ def _page(template: str, refusal: Refusal | None = None, **context: object) -> T
 
 
 @get("/me/looks", guards=[insured])
-async def looks(request: SignedIn, pool: Pool) -> Template | Redirect:
+async def looks(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
     person_id = request.auth.person_id
     if person_id is None:
         return Redirect("/me/bind?next=/me/looks", status_code=303)
-    return _page("looks", looks=await export.looks(pool, person_id))
+    return _page("looks", looks=await export.looks(pool, vault, person_id))
 
 
 async def _data_page(request: SignedIn, pool: Pool, vault: Vault, refusal: Refusal | None = None) -> Template:

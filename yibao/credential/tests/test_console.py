@@ -126,7 +126,7 @@ async def test_nobody_but_clerks_sees_the_console(browser: Browser) -> None:
 
 
 async def looked(clerk: Browser, person_id: str) -> list[str]:
-    return [look.purpose for look in await registry.looks(clerk.house.pool, person_id)]
+    return [look.purpose for look in await registry.looks(clerk.house.pool, clerk.house.vault, person_id)]
 
 
 async def test_the_agency_ends_one_activation_or_all_and_says_why(clerk: Browser, house: House) -> None:

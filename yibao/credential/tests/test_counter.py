@@ -58,7 +58,7 @@ async def act(held: Owner, step: str, **fields: str) -> str:
 
 
 async def looks(held: Owner) -> list[registry.Look]:
-    return await registry.looks(held.house.pool, f"6{held.phone}")
+    return await registry.looks(held.house.pool, held.house.vault, f"6{held.phone}")
 
 
 async def told(held: Owner) -> list[str]:

@@ -199,10 +199,34 @@ async def test_an_employer_sees_whom_it_insures_and_each_of_them_that_it_looked_
         async with transaction(pool) as tx:
             await registry.note_looks(
                 tx,
+                vault,
                 person_ids=[one.person_id for one in seen],
                 looker="unit:1",
                 looker_name=employer,
                 purpose="查看职工参保情况",
                 at=at + later,
             )
-    assert [look.looked_at for look in await registry.looks(pool, ours[0].person_id)] == [at + timedelta(days=1), at]
+    assert [look.looked_at for look in await registry.looks(pool, vault, ours[0].person_id)] == [
+        at + timedelta(days=1),
+        at,
+    ]
+
+
+async def test_why_somebody_looked_is_sealed_and_older_looks_stay_readable(tx: Tx, vault: Vault, at: datetime) -> None:
+    """F7: a reason that a clerk types may name people."""
+    person_id, purpose = "990000000301", "窗口办理账户：家人医小川代办"
+    await registry.note_look(
+        tx, vault, person_id=person_id, looker="A1", looker_name="泸州市医保经办窗口", purpose=purpose, at=at
+    )
+    stored = await tx.fetchrow("SELECT l::text, sealed_purpose FROM registry.look l WHERE person_id = $1", person_id)
+    assert stored is not None
+    assert "医小川" not in stored[0]
+    assert "医小川".encode() not in stored["sealed_purpose"]
+    await tx.execute(
+        "INSERT INTO registry.look (person_id, look_id, looker, looker_name, purpose, looked_at)"
+        " VALUES ($1, 'before', 'A1', '泸州市医保经办窗口', '窗口办理账户', $2)",
+        person_id,
+        at - timedelta(days=1),
+    )
+    looks = await registry.looks(tx, vault, person_id)
+    assert [look.purpose for look in looks] == [purpose, "窗口办理账户"]

@@ -186,6 +186,7 @@ async def _hand_over(tx: Tx, vault: Vault, row: Row, *, at: datetime) -> Allowed
     party = await registry.institution(tx, institution)
     await registry.note_look(
         tx,
+        vault,
         person_id=person_id,
         looker=institution,
         looker_name=party.name if party else institution,

@@ -38,11 +38,12 @@ async def queue(request: SignedIn, pool: Pool, clock: Clock) -> Template:
     )
 
 
-async def _note_look(tx: Tx, request: SignedIn, application: Application, clock: Clock) -> None:
+async def _note_look(tx: Tx, vault: Vault, request: SignedIn, application: Application, clock: Clock) -> None:
     place = await registry.region_name(tx, application.place) or application.place
     for person_id in (application.person_id, application.relative):
         await registry.note_look(
             tx,
+            vault,
             person_id=person_id,
             looker=request.auth.subject,
             looker_name=f"{place}医保经办机构 {request.auth.display_name}",
@@ -55,7 +56,7 @@ async def _note_look(tx: Tx, request: SignedIn, application: Application, clock:
 async def show(request: SignedIn, application_id: RandomId, pool: Pool, vault: Vault, clock: Clock) -> Template:
     async with transaction(pool) as tx:
         found = await actions.application_for_staff(tx, place=request.auth.institution, application_id=application_id)
-        await _note_look(tx, request, found, clock)
+        await _note_look(tx, vault, request, found, clock)
     return await _shown(found, pool, vault, clock)
 
 

@@ -122,6 +122,7 @@ async def employees(
         shown = listed[:PAGE_SIZE]
         await registry.note_looks(
             tx,
+            vault,
             person_ids=[one.person_id for one in shown],
             looker=f"unit:{seat.unit.unit_id}",
             looker_name=seat.unit.name,

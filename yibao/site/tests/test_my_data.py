@@ -22,6 +22,7 @@ async def test_every_scan_and_every_look_is_shown_to_the_person_the_latest_first
     async with transaction(house.pool) as tx:
         await registry.note_look(
             tx,
+            house.vault,
             person_id=phone.person_id,
             looker="A510500-01",
             looker_name="泸州市医保经办窗口",

@@ -72,7 +72,7 @@ async def test_the_phone_says_who_wants_what_and_why_and_the_party_reads_that(
     [relation] = got["data"]["insured_status"]
     assert (relation["place"], relation["state"], relation["paid_to"]) == ("510500", "1", "2026-12-31")
     assert "employer" not in relation
-    [look] = await registry.looks(holder.browser.house.pool, holder.person_id)
+    [look] = await registry.looks(holder.browser.house.pool, holder.browser.house.vault, holder.person_id)
     assert look.looker_name == party.name
     assert look.purpose == "经您授权读取身份（部分隐去）、参保情况：办理住院登记"
     assert await holder.told() == ["authorisation.granted", "authorisation.used"]
@@ -193,7 +193,7 @@ async def test_a_grant_for_a_time_is_read_again_until_it_is_withdrawn(
     clock.advance(days=1)
     assert (await party.read(token)).json()["data"]["insured_status"]
     assert code_of(await other.read(token)) == "authorisation.grant_unknown"
-    assert len(await registry.looks(holder.browser.house.pool, holder.person_id)) == 3
+    assert len(await registry.looks(holder.browser.house.pool, holder.browser.house.vault, holder.person_id)) == 3
     assert await holder.told() == ["authorisation.granted", "authorisation.used", "authorisation.used"]  # Once a day.
     text = await holder.browser.get("/me/authorisations")
     holder.browser.must_be_usable()

@@ -106,6 +106,7 @@ async def note_relatives_look(tx: Tx, vault: Vault, link: Link, *, purpose: str,
     account = await identity.account(tx, vault, link.account_id)
     await registry.note_look(
         tx,
+        vault,
         person_id=link.person_id,
         looker=link.account_id,
         looker_name=f"{rules.BACKWARDS[link.relation]} {registry.masked_name(account.name or '')}".strip(),

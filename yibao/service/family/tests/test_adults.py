@@ -68,7 +68,9 @@ async def test_a_member_sees_who_asks_and_allows(town: Town) -> None:
     assert registry.masked_name(husband.person.name) in page
     assert husband.person.name not in page
     assert "家人出示了您的医保码" in await town.messages(husband.person_id)
-    assert [look.purpose for look in await registry.looks(town.house.pool, husband.person_id)] == ["在手机上出示医保码"]
+    assert [look.purpose for look in await registry.looks(town.house.pool, town.house.vault, husband.person_id)] == [
+        "在手机上出示医保码"
+    ]
 
 
 async def test_each_is_told_what_the_other_is_to_them(town: Town) -> None:

@@ -260,7 +260,7 @@ async def test_the_agency_accepts_and_its_look_is_recorded(town: Town) -> None:
     picture = await desk.client.get(f"/console/family/{application_id}/papers/1")
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
     for looked_at in (child.person_id, elder.person_id):
-        [look] = await registry.looks(town.house.pool, looked_at)
+        [look] = await registry.looks(town.house.pool, town.house.vault, looked_at)
         assert look.purpose == "核对儿童医保电子码的监护证明"
     await desk.send(f"/console/family/{application_id}/accept")
     assert desk.path == "/console/family"
@@ -329,7 +329,7 @@ async def test_a_mother_settles_with_her_newborns_code_at_a_hospital(town: Town)
     )
     assert [row["total_fen"] for row in settled] == [200_00]
     assert (await town.messages(mother.person_id))[-1] == "孩子的医保结算"
-    looks = [look.purpose for look in await registry.looks(town.house.pool, child.person_id)]
+    looks = [look.purpose for look in await registry.looks(town.house.pool, town.house.vault, child.person_id)]
     assert set(looks) == {"在手机上出示医保码", "查看待缴费账单"}
 
 

@@ -60,7 +60,7 @@ async def test_from_the_phone_to_the_desk(office: Office, phone: Phone, opens: O
     assert "正常参保" in desk.text
     assert "泸州市" in desk.text
     await desk.get("/unit/employees")
-    [look] = await registry.looks(office.pool, employee.person_id)
+    [look] = await registry.looks(office.pool, office.vault, employee.person_id)
     assert (look.looker_name, look.purpose) == (name, "查看本单位职工参保情况")
     await desk.get("/unit/login")
     assert desk.path == "/unit"
