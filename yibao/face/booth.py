@@ -121,12 +121,13 @@ class Booth:
                 raise refusals.ConsentMissing
             self.judge.require_connected()
             browser = gm.sm3(device.encode())
+            await store.hold_tries(tx, browser)  # The device before the certificate, always, or two would wait forever.
             if await store.attempts_of_device(tx, browser, since=at - DEVICE_TRIES_IN) >= DEVICE_TRIES_MAX:
                 raise refusals.TooManyTries(most=DEVICE_TRIES_MAX)
             mark = self._vault.index("face", check.subject.cert_no)
             if check.state is not None:
                 await store.end_attempt(tx, check_id=check_id, nonce=check.state.nonce, outcome="left", at=at)
-            await store.hold_mark(tx, mark)
+            await store.hold_tries(tx, mark)
             strangers = await store.strangers_since(tx, mark, since=at - STRANGERS_IN, open_since=at - CHECK_LASTS)
             if strangers >= STRANGERS_MAX and not await store.has_passed(tx, device=browser, mark=mark):
                 raise refusals.TooManyStrangers

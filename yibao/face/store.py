@@ -121,9 +121,9 @@ async def has_passed(tx: Tx, *, device: bytes, mark: bytes) -> bool:
     return passed
 
 
-async def hold_mark(tx: Tx, mark: bytes) -> None:
-    """Let one challenge of a certificate begin after the other, until the transaction ends."""
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('face:' || encode($1, 'hex'), 0))", mark)
+async def hold_tries(tx: Tx, whose: bytes) -> None:
+    """Let one challenge of a device, or of a certificate, begin after the other, until the transaction ends."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('face:' || encode($1, 'hex'), 0))", whose)
 
 
 async def strangers_since(tx: Tx, mark: bytes, *, since: datetime, open_since: datetime) -> int:

@@ -471,6 +471,21 @@ async def test_a_device_has_ten_tries_an_hour(someone: Someone) -> None:
     assert someone.status == 200
 
 
+async def test_challenges_that_begin_at_once_on_a_device_are_counted_one_after_the_other(staged: House) -> None:
+    """Each is of another check and of another certificate, so that nothing but the device holds them back."""
+    device, at = f"browser:{secrets.token_hex(8)}", staged.clock()
+    checks = [
+        await agreed(staged, Subject("医小川", "01", f"99010119580315{next(NUMBERS):04}"), device=device)
+        for _ in range(15)
+    ]
+    ended = await asyncio.gather(
+        *(staged.booth.start(check_id, mode="camera", device=device, at=at) for check_id in checks),
+        return_exceptions=True,
+    )
+    assert sum(each is None for each in ended) == booth.DEVICE_TRIES_MAX
+    assert sum(isinstance(each, refusals.TooManyTries) for each in ended) == 5
+
+
 async def test_strangers_are_stopped_and_do_not_lock_the_owner_out(someone: Someone, judge: Judge) -> None:
     await someone.starts("camera")
     await someone.shows_everything()
@@ -494,13 +509,20 @@ async def test_strangers_are_stopped_and_do_not_lock_the_owner_out(someone: Some
     assert someone.status == 200
 
 
-async def begun(house: House, subject: Subject, *, mode: Mode = "camera") -> tuple[str, str]:
-    """Begin a challenge on a device that nobody has seen, and return the check and the device."""
-    device, at = f"browser:{secrets.token_hex(8)}", house.clock()
+async def agreed(house: House, subject: Subject, *, device: str) -> str:
+    """Begin a check to which the person has agreed, and return it."""
+    at = house.clock()
     async with transaction(house.pool) as tx:
         check_id = await begin(tx, house.vault, purpose="reset_login", subject=subject, device=device, back="/", at=at)
     await house.booth.consent(check_id, device=device, at=at)
-    await house.booth.start(check_id, mode=mode, device=device, at=at)
+    return check_id
+
+
+async def begun(house: House, subject: Subject, *, mode: Mode = "camera") -> tuple[str, str]:
+    """Begin a challenge on a device that nobody has seen, and return the check and the device."""
+    device = f"browser:{secrets.token_hex(8)}"
+    check_id = await agreed(house, subject, device=device)
+    await house.booth.start(check_id, mode=mode, device=device, at=house.clock())
     return check_id, device
 
 
