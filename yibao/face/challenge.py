@@ -1,10 +1,10 @@
 """The challenge: what the person before the camera is asked to do, and what the frames so far have shown.
 
-Pure: a state, a look at one frame and the clock give the next state. A few straight frames tell how this person's eyes
-and mouth are at rest; then two movements are asked for, drawn beforehand; then one more straight frame is the one that
-is compared. Everything is judged against the person's own frames, never by a line that is the same for all eyes, and a
-frame counts only if it shows the same face as the first one. With photographs instead of a camera the rules are the
-same, one picture a step.
+Pure: a state, a look at one frame and the clock give the next state. A few straight frames with the mouth shut tell how
+this person's eyes and mouth are at rest; then two movements are asked for, drawn beforehand; then one more straight
+frame is the one that is compared. Everything is judged against the person's own frames, never by a line that is the
+same for all eyes, and a frame counts only if it shows the same face as the first one. With photographs instead of a
+camera the rules are the same, one picture a step.
 
 What this stops is a printed picture and a person who is somebody else. A replayed or generated film that does what is
 asked passes; `docs/explain/face.md` says so.
@@ -48,7 +48,8 @@ ASTRAY_MAX = 2  # other movements than the one asked for
 RECENT = 6  # frames by which a cause is told from a flicker
 
 EYES_CLOSED, EYES_OPEN = 0.75, 0.85  # of this person's level
-MOUTH_OPEN, MOUTH_SHUT = 0.15, 0.10  # above this person's level
+MOUTH_OPEN = 0.15  # above this person's level
+MOUTH_GAPING = 0.25  # A broad smile that shows the teeth was measured at 0.21; from here on little is left to open.
 TURNED = 12.0  # degrees
 NODDED = 12.0
 TURNED_FACE_MIN = 0.363  # The line for one face where it is turned; straight frames must be as like as SAME_FRAME_MIN.
@@ -227,6 +228,9 @@ def _pressing(state: State, look: Look) -> Cause | None:
             # One frame cannot tell narrow eyes from closed ones; this person's own level can.
             if state.phase == "look" and state.rest is not None and look.eyes < EYES_CLOSED * state.rest.eyes:
                 return cause
+        elif cause == "mouth_open":
+            if _gapes(state, look):
+                return cause
         elif cause in look.causes and cause not in excused:
             return cause
     if not look.embedding:
@@ -234,6 +238,13 @@ def _pressing(state: State, look: Look) -> Cause | None:
     if state.phase == "look" and state.rest is not None and abs(look.yaw - state.rest.yaw) > TURNED:
         return "not_straight"
     return None
+
+
+def _gapes(state: State, look: Look) -> bool:
+    """Tell whether a mouth is open where the face should be at rest: by a line for all only until there is a level."""
+    if state.phase == "settle":
+        return look.mouth >= MOUTH_GAPING
+    return state.phase == "look" and state.rest is not None and look.mouth >= state.rest.mouth + MOUTH_OPEN
 
 
 def _is_stranger(state: State, look: Look) -> bool:
@@ -251,9 +262,9 @@ def _settle(state: State, look: Look, *, at: datetime) -> State:
     if len(seen) < (1 if state.stills else SETTLED):
         return state
     rest = Level(
-        # A blink among so few frames would pull the median down.
+        # A blink or a word among so few frames would pull the median away.
         eyes=sorted(each.eyes for each in seen)[len(seen) * 6 // 10],
-        mouth=median(each.mouth for each in seen),
+        mouth=sorted(each.mouth for each in seen)[len(seen) * 3 // 10],
         yaw=median(each.yaw for each in seen),
         pitch=median(each.pitch for each in seen),
     )

@@ -170,6 +170,13 @@ class EyesClosed(NotPassed):
     remedy = "请睁开眼睛，看着屏幕。"
 
 
+class MouthOpen(NotPassed):
+    code = "face.mouth_open"
+    title = "嘴张着"
+    detail = "正对屏幕时嘴没有合上。"
+    remedy = "请先合上嘴，不要说话，等屏幕提示再张嘴。"
+
+
 class Blurred(NotPassed):
     code = "face.blurred"
     title = "画面模糊"
@@ -319,6 +326,7 @@ OUTCOMES: dict[str, type[NotPassed]] = {
     "covered": Covered,
     "tinted_glasses": TintedGlasses,
     "eyes_closed": EyesClosed,
+    "mouth_open": MouthOpen,
     "blurred": Blurred,
     "blink_missed": BlinkMissed,
     "mouth_missed": MouthMissed,

@@ -28,6 +28,7 @@ Cause = Literal[
     "covered",
     "tinted_glasses",
     "eyes_closed",
+    "mouth_open",
     "blurred",
 ]
 

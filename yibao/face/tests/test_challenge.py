@@ -68,6 +68,33 @@ def test_a_movement_that_began_before_it_was_asked_for_does_not_count() -> None:
     assert run.state.done == 1
 
 
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_an_open_mouth_is_not_how_a_face_is_at_rest(mode: Mode) -> None:
+    """Or nobody could open it farther, and would be told that they did not open it at all."""
+    run = Run(("mouth", "left"), mode=mode)
+    run.see(MOUTH, times=challenge.SETTLED)
+    assert (run.state.phase, run.state.seen) == ("settle", ())
+    assert challenge.persisting(run.state) == "mouth_open"
+    run.settle()
+    assert run.state.phase == ("read" if mode == "digits" else "act")
+    assert run.state.rest is not None
+    assert run.state.rest.mouth == STRAIGHT.mouth
+
+
+def test_a_smile_is_a_face_at_rest_and_a_word_among_its_frames_does_not_count() -> None:
+    smile, word = seen(mouth=0.21), seen(mouth=0.24)
+    run = Run(("mouth", "blink"))
+    run.see(smile, times=challenge.SETTLED)
+    assert run.state.rest is not None
+    assert run.state.rest.mouth == smile.mouth
+    spoken = Run(("mouth", "blink"))
+    spoken.see(word, STRAIGHT, STRAIGHT, word)
+    assert spoken.state.rest is not None
+    assert spoken.state.rest.mouth == STRAIGHT.mouth
+    spoken.see(STRAIGHT, word, word)
+    assert spoken.state.done == 1
+
+
 def test_closed_eyes_are_a_blink_only_when_they_open_again() -> None:
     run = Run(("blink", "mouth"))
     run.settle()
@@ -157,7 +184,7 @@ def test_the_frame_that_is_compared_is_good_straight_and_has_open_eyes() -> None
     run = Run(("mouth", "blink"))
     run.settle()
     run.see(*doing("mouth"), *doing("blink"))
-    for bad in (BLINK, LEFT, NOBODY, seen(causes=("too_dark",)), seen(yaw=14.0), seen(causes=("covered",))):
+    for bad in (BLINK, MOUTH, LEFT, NOBODY, seen(causes=("too_dark",)), seen(yaw=14.0), seen(causes=("covered",))):
         assert run.see(bad).phase == "look", bad
     assert run.see(STRAIGHT).phase == "compare"
 
@@ -171,6 +198,8 @@ def test_a_cause_that_persists_is_told_and_ends_it(cause: Cause) -> None:
         run.settle()
         run.see(*doing("mouth"), *doing("blink"))
         look = BLINK
+    if cause == "mouth_open":  # How far is measured.
+        look = MOUTH
     run.see(STRAIGHT) if run.state.phase == "settle" else None
     run.see(look)
     run.see(look, times=challenge.RECENT)

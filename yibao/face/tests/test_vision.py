@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from yibao.face import likeness, vision
+from yibao.face import challenge, likeness, vision
 from yibao.face.refusals import PictureUnreadable
 from yibao.face.tests.warp import Sitter, jpeg, sitter
 from yibao.face.types import Cause
@@ -168,6 +168,7 @@ def test_an_open_mouth_shows_in_the_mouth_alone(engine: OpenCvEngine, name: Name
     looks = [engine.look(jpeg(sitter(name).frame(mouth=t))) for t in (0, 0.5, 1)]
     assert looks[0].mouth < looks[1].mouth < looks[2].mouth
     assert looks[2].mouth > looks[0].mouth + 0.2
+    assert looks[0].mouth < challenge.MOUTH_GAPING < looks[2].mouth  # One of the two smiles.
     assert looks[2].causes == ()
     assert abs(looks[2].eyes - looks[0].eyes) < 0.05
     assert abs(looks[2].yaw - looks[0].yaw) < 5
