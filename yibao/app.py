@@ -15,7 +15,7 @@ from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableChar
 from litestar import Litestar, Router, get
 from litestar.config.csrf import CSRFConfig
 from litestar.connection import ASGIConnection
-from litestar.datastructures import Cookie, MutableScopeHeaders, State
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -70,7 +70,7 @@ from yibao.service.message.in_channels import ChannelMessages, HttpChannelMessag
 from yibao.service.message.sms import HttpSms, NullSms, SmsGateway
 from yibao.web import problem
 from yibao.web.pages import templates
-from yibao.web.principal import DEVICE_COOKIE, Principal, anyone, cookie_for, kind_at
+from yibao.web.principal import DEVICE_COOKIE, Principal, anyone, cookie_for, kind_at, lasting_cookie
 from yibao.web.refusals import SignInFirst
 
 BODY_SIZE_MAX = 2 * 1024 * 1024  # A camera frame; everything else is far smaller.
@@ -343,14 +343,7 @@ def create_app(house: House, *, document_pages: bool = False) -> Litestar:
         if headers.get("content-type", "").startswith("text/html"):
             connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
             if not connection.cookies.get(DEVICE_COOKIE):
-                cookie = Cookie(
-                    key=DEVICE_COOKIE,
-                    value=secrets.token_urlsafe(24),
-                    max_age=400 * 24 * 3600,
-                    httponly=True,
-                    samesite="lax",
-                    secure=house.settings.secure,
-                )
+                cookie = lasting_cookie(DEVICE_COOKIE, secrets.token_urlsafe(24), secure=house.settings.secure)
                 headers.add("set-cookie", cookie.to_header(header=""))
 
     def given(value: Any) -> Provide:

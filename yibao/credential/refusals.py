@@ -234,14 +234,6 @@ class BoundElsewhere(Refusal):
     remedy = "请用原手机号登录后解绑，或到经办窗口核验身份后解绑（12393）。"
 
 
-class PasswordsDiffer(Refusal):
-    code = "credential.passwords_differ"
-    status = 422
-    title = "两次输入的交易密码不一致"
-    detail = "没有作任何改动。"
-    remedy = "请重新输入两次，注意数字一致。"
-
-
 class PlaceNotYours(Refusal):
     code = "credential.place_not_yours"
     status = 422

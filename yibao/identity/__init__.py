@@ -10,10 +10,10 @@ nobody can lock the owner out of a phone that is in use. An SMS code serves the 
 twenty for all unknown devices together: a stranger's requests and tries leave the owner's code alone.
 
 The named exception to "a room takes the face's transaction": whatever tests a secret (`register`, `sign_in`,
-`sign_in_by_code`, `sign_in_staff`, `unlock`, `check_pay_password`, `change_pay_password`, the resets, the changes of a
-phone) takes the pool. A refusal rolls the face's transaction back, and the count of failures must outlive it; moreover
-it must be committed before the secret is compared, or guesses sent at once would not see each other.
-`verify_real_name` takes the pool because a bank is asked in its middle.
+`sign_in_by_code`, `sign_in_staff`, `unlock`, `check_pay_password` with or without `_if_set`, `change_pay_password`, the
+resets, the changes of a phone) takes the pool. A refusal rolls the face's transaction back, and the count of failures
+must outlive it; moreover it must be committed before the secret is compared, or guesses sent at once would not see each
+other. `verify_real_name` takes the pool because a bank is asked in its middle.
 """
 
 from yibao.identity.actions import (
@@ -27,6 +27,7 @@ from yibao.identity.actions import (
     change_phone_by_face,
     channel_account,
     check_pay_password,
+    check_pay_password_if_set,
     close_account,
     detach_person,
     end_other_sessions,
@@ -67,7 +68,7 @@ from yibao.identity.actions import (
 from yibao.identity.hasher import Hasher
 from yibao.identity.nobank import NoBank
 from yibao.identity.queries import account, account_of_person, institution_of_key, session, session_id, sessions_of
-from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, subject
+from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, subject, typed_twice
 from yibao.identity.types import Account, Case, CodeRequest, Elements, Session, SessionSeen, Staff
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "change_phone_by_face",
     "channel_account",
     "check_pay_password",
+    "check_pay_password_if_set",
     "close_account",
     "detach_person",
     "end_other_sessions",
@@ -132,6 +134,7 @@ __all__ = [
     "start_staff_session",
     "start_unit_session",
     "subject",
+    "typed_twice",
     "unbind_phone_at_counter",
     "unlink_channel",
     "unlock",

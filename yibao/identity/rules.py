@@ -112,6 +112,13 @@ def require_login_password(password: str, *, phone: str | None) -> None:
         raise refusals.LoginPasswordHoldsPhone
 
 
+def typed_twice(data: Mapping[str, str], name: str) -> str:
+    """Return a new password from a form that asks for it again beside it. Refusals: PasswordsDiffer."""
+    if data.get(name, "") != data.get(f"{name}_again", ""):
+        raise refusals.PasswordsDiffer
+    return data.get(name, "")
+
+
 def require_pay_password(password: str, *, phone: str, cert_no: str | None) -> None:
     """Refusals, first that applies: PayPasswordMalformed, PayPasswordTooSimple, PayPasswordPersonal.
 

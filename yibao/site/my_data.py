@@ -69,7 +69,7 @@ async def take_away(
     """Hand out everything in one file. It is told to the person, whose session somebody else may be using."""
     at = clock()
     try:
-        await _prove(request, data, pool, vault, hasher=hasher, at=at)
+        await _prove(request, data, pool, hasher=hasher, at=at)
     except Refusal as refusal:
         return await _data_page(request, pool, vault, refusal)
     found = await export.sections(pool, vault, account_id=request.auth.subject, at=at)
@@ -85,20 +85,15 @@ def _file(content: bytes, media_type: str, name: str) -> Response[bytes]:
     return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
-async def _prove(
-    request: SignedIn, data: dict[str, str], pool: Pool, vault: Vault, *, hasher: identity.Hasher, at: datetime
-) -> None:
-    """Ask for the transaction password where there is one. Refusals: those of `identity.check_pay_password`."""
-    account = await identity.account(pool, vault, request.auth.subject)
-    if account.has_pay_password:
-        await identity.check_pay_password(
-            pool,
-            hasher=hasher,
-            account_id=account.account_id,
-            password=data.get("pay_password", ""),
-            device=device_of(request),
-            at=at,
-        )
+async def _prove(request: SignedIn, data: dict[str, str], pool: Pool, *, hasher: identity.Hasher, at: datetime) -> None:
+    await identity.check_pay_password_if_set(
+        pool,
+        hasher=hasher,
+        account_id=request.auth.subject,
+        password=data.get("pay_password", ""),
+        device=device_of(request),
+        at=at,
+    )
 
 
 async def _close_page(request: SignedIn, pool: Pool, vault: Vault, refusal: Refusal | None = None) -> Template:
@@ -124,7 +119,7 @@ async def close(
             waiting := await queries.bills_waiting(pool, await payer_of(request, pool), at=at)
         ):
             raise BillsWaiting(count=len(waiting))
-        await _prove(request, data, pool, vault, hasher=hasher, at=at)
+        await _prove(request, data, pool, hasher=hasher, at=at)
         async with transaction(pool) as tx:
             if person_id is not None:
                 await credential.unbind(tx, person_id=person_id, account_id=account_id, at=at)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
+from litestar.datastructures import Cookie, State
 from litestar.handlers import BaseRouteHandler
 from msgspec import Struct
 
@@ -21,12 +21,18 @@ TILL_COOKIE = "yb_till"
 CONSOLE_COOKIE = "yb_console"
 UNIT_COOKIE = "yb_unit"
 
+_LASTS_SECONDS = 400 * 24 * 3600  # The longest that browsers keep one; the server ends sessions earlier.
 
 Kind = Literal["insured", "staff", "system", "unit"]
 
 # Whose session a page asks for; each cookie is sent to its own pages only. What is not listed is the phone.
 AREAS = {"/till": TILL_COOKIE, "/console": CONSOLE_COOKIE, "/unit": UNIT_COOKIE}
 _KINDS: dict[str, Kind] = {"/till": "staff", "/console": "staff", "/unit": "unit"}
+
+
+def lasting_cookie(name: str, value: str, *, secure: bool) -> Cookie:
+    """Return a cookie that stays in the browser after it is closed, and that no script reads."""
+    return Cookie(key=name, value=value, max_age=_LASTS_SECONDS, httponly=True, samesite="lax", secure=secure)
 
 
 def area_of(path: str) -> str:

@@ -9,7 +9,7 @@ from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.credential import actions, refusals
-from yibao.credential.pages.shell import Form, by_channel, check_password, next_of, redirect, show, to_activation, twice
+from yibao.credential.pages.shell import Form, by_channel, check_password, next_of, redirect, show, to_activation
 from yibao.web.pages import safe_next
 from yibao.web.principal import SignedIn
 
@@ -33,7 +33,7 @@ async def bind(
     back = safe_next(data.get("next", "/code"))
     account_id = request.auth.subject
     try:
-        password = twice(data, "pay_password", "pay_password_again")
+        password = identity.typed_twice(data, "pay_password")
         async with transaction(pool) as tx:
             await actions.bind(tx, vault, account_id=account_id, card_no=data.get("card_no", ""), at=clock())
             await identity.set_pay_password(tx, vault, hasher=hasher, account_id=account_id, password=password)

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from litestar import get, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
 from yibao import face, identity, registry
@@ -13,7 +12,6 @@ from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.credential import arrivals, by_face, channels, queries, refusals, rules
 from yibao.credential.pages.shell import (
-    COOKIE_LASTS_SECONDS,
     Form,
     browser_of,
     by_channel,
@@ -21,10 +19,9 @@ from yibao.credential.pages.shell import (
     next_of,
     redirect,
     show,
-    twice,
 )
 from yibao.web.pages import safe_next
-from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of
+from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of, lasting_cookie
 
 # ① 选择参保地.
 
@@ -157,7 +154,7 @@ async def prove(request: SignedIn, pool: Pool, vault: Vault, clock: Clock, secur
             )
             if holder != account_id:
                 token = await identity.start_session(tx, account_id=holder, device=device, channel=channel, at=at)
-                to.set_cookie(session_cookie(token, secure=secure))
+                to.set_cookie(lasting_cookie(SESSION_COOKIE, token, secure=secure))
     except refusals.ActivationNotBegun:
         return redirect("/activate")
     except Refusal as refusal:
@@ -179,17 +176,6 @@ async def _is_proved(request: SignedIn, pool: Pool, clock: Clock) -> bool:
     except refusals.ActivationNotBegun:
         return False
     return True
-
-
-def session_cookie(token: str, *, secure: bool) -> Cookie:
-    return Cookie(
-        key=SESSION_COOKIE,
-        value=token,
-        max_age=COOKIE_LASTS_SECONDS,
-        httponly=True,
-        samesite="lax",
-        secure=secure,
-    )
 
 
 # ③ 确认信息.
@@ -248,7 +234,7 @@ async def confirm(
     try:
         account = await identity.account(pool, vault, account_id)
         vouched = await _vouches(request, data, account, pool, vault, hasher, at)
-        password = None if account.has_pay_password else twice(data, "pay_password", "pay_password_again")
+        password = None if account.has_pay_password else identity.typed_twice(data, "pay_password")
         async with transaction(pool) as tx:
             back = await by_face.finish(
                 tx,

@@ -9,9 +9,8 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.vault import Vault
 from yibao.credential import arrivals, refusals
-from yibao.credential.pages.by_face import session_cookie
 from yibao.credential.pages.shell import redirect, show
-from yibao.web.principal import SESSION_COOKIE, SignedIn, anyone, device_of
+from yibao.web.principal import SESSION_COOKIE, SignedIn, anyone, device_of, lasting_cookie
 
 TICKET_LENGTH = 32
 
@@ -35,5 +34,5 @@ async def enter(
         if earlier := request.cookies.get(SESSION_COOKIE):
             await identity.end_session(tx, token=earlier)
     to = redirect(entered.path)
-    to.set_cookie(session_cookie(entered.token, secure=secure))
+    to.set_cookie(lasting_cookie(SESSION_COOKIE, entered.token, secure=secure))
     return to

@@ -11,13 +11,11 @@ from litestar.response import Redirect, Template
 from yibao import identity
 from yibao.core.database import Pool
 from yibao.core.refusal import Refusal
-from yibao.credential import channels, refusals, rules
+from yibao.credential import channels, rules
 from yibao.web.pages import safe_next
 from yibao.web.principal import SignedIn, device_of
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
-COOKIE_LASTS_SECONDS = 400 * 24 * 3600  # The longest that browsers keep one; the server ends sessions earlier.
 
 
 def redirect(path: str, **query: object) -> Redirect:
@@ -46,13 +44,6 @@ def by_channel(request: SignedIn) -> bool:
 def to_activation(request: SignedIn, back: str) -> Redirect:
     """Lead whoever has no code yet to the way that is theirs, and back."""
     return redirect("/activate" if by_channel(request) else "/me/bind", next=back)
-
-
-def twice(data: dict[str, str], first: str, second: str) -> str:
-    """Return a new password that was typed twice alike. Refusals: PasswordsDiffer."""
-    if data.get(first, "") != data.get(second, ""):
-        raise refusals.PasswordsDiffer
-    return data.get(first, "")
 
 
 async def check_password(

@@ -239,7 +239,7 @@ async def test_what_other_systems_call_a_system_error_is_explained(
 @pytest.mark.parametrize(
     ("first", "second", "code"),
     [
-        (PAY_PASSWORD, "738292", "credential.passwords_differ"),
+        (PAY_PASSWORD, "738292", "identity.passwords_differ"),
         ("landscape7", "landscape7", "identity.pay_password_malformed"),
         ("123456", "123456", "identity.pay_password_too_simple"),
     ],

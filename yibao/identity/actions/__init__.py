@@ -33,6 +33,7 @@ from yibao.identity.actions.forgotten import (
 from yibao.identity.actions.passwords import (
     change_pay_password,
     check_pay_password,
+    check_pay_password_if_set,
     set_pay_password,
     sign_in,
     sign_in_by_code,
@@ -66,6 +67,7 @@ __all__ = [
     "change_phone_by_face",
     "channel_account",
     "check_pay_password",
+    "check_pay_password_if_set",
     "close_account",
     "detach_person",
     "end_other_sessions",

@@ -1,5 +1,6 @@
 """Signing in, and the two passwords: set, checked and changed."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from yibao.core.database import Pool, Tx, transaction
@@ -96,6 +97,17 @@ async def check_pay_password(
         misplaced=refusals.LoginPasswordAtPay if rules.is_login_password(password) else None,
         at=at,
     )
+
+
+async def check_pay_password_if_set(
+    pool: Pool, *, hasher: Hasher, account_id: str, password: str, device: str, at: datetime
+) -> None:
+    """Let whoever has no transaction password pass, and others with theirs, or a phone left lying would act for them.
+
+    Refusals: those of `check_pay_password` but PayPasswordNotSet.
+    """
+    with suppress(refusals.PayPasswordNotSet):
+        await check_pay_password(pool, hasher=hasher, account_id=account_id, password=password, device=device, at=at)
 
 
 async def change_pay_password(

@@ -17,13 +17,6 @@ from yibao.identity.unionpay import RealNameByBank
 from yibao.web.principal import SignedIn, device_of
 
 
-def twice(data: dict[str, str], first: str, second: str) -> str:
-    """Return a new password that was typed twice alike. Refusals: PasswordsDiffer."""
-    if data.get(first, "") != data.get(second, ""):
-        raise refusals.PasswordsDiffer
-    return data.get(first, "")
-
-
 @get("/me/pay-password")
 async def ask_change(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
     account = await queries.account(pool, vault, request.auth.subject)
@@ -43,7 +36,7 @@ async def change(
             hasher=hasher,
             account_id=request.auth.subject,
             old=data.get("old", ""),
-            new=twice(data, "new", "new_again"),
+            new=rules.typed_twice(data, "new"),
             device=device_of(request),
             at=clock(),
         )
@@ -95,7 +88,7 @@ async def reset_by_phone(
                 phone=account.phone,
                 code=data.get("code", "").strip(),
                 cert_no=data.get("cert_no", ""),
-                password=twice(data, "new", "new_again"),
+                password=rules.typed_twice(data, "new"),
                 device=device,
                 at=at,
             )
@@ -130,7 +123,7 @@ async def reset_by_face(
                 hasher=hasher,
                 account_id=account.account_id,
                 check_id=check_id,
-                password=twice(data, "new", "new_again"),
+                password=rules.typed_twice(data, "new"),
                 device=device,
                 at=at,
             )
@@ -180,7 +173,7 @@ async def reset_by_bank(
             account_id=request.auth.subject,
             bank_card=data.get("bank_card", ""),
             bank_phone=data.get("bank_phone", ""),
-            password=twice(data, "new", "new_again"),
+            password=rules.typed_twice(data, "new"),
             device=device_of(request),
             at=clock(),
         )

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
-from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Template
@@ -13,11 +12,9 @@ from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.identity import actions
 from yibao.web.pages import safe_next
-from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of
+from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of, lasting_cookie
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
-COOKIE_LASTS_SECONDS = 400 * 24 * 3600  # The longest that browsers keep one; the server ends sessions earlier.
 
 
 def redirect(path: str, *, back: str = "") -> Redirect:
@@ -49,14 +46,5 @@ async def sign_in_here(
         token = await actions.start_session(
             tx, account_id=account_id, device=device_of(request), agent=request.headers.get("user-agent", ""), at=at
         )
-    to.set_cookie(
-        Cookie(
-            key=SESSION_COOKIE,
-            value=token,
-            max_age=COOKIE_LASTS_SECONDS,
-            httponly=True,
-            samesite="lax",
-            secure=secure,
-        )
-    )
+    to.set_cookie(lasting_cookie(SESSION_COOKIE, token, secure=secure))
     return to

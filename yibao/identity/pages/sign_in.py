@@ -1,7 +1,6 @@
 """Signing in and out by the login password, and 关怀模式."""
 
 from litestar import get, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
 from yibao.core.clock import Clock
@@ -10,9 +9,9 @@ from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.identity import actions
 from yibao.identity.hasher import Hasher
-from yibao.identity.pages.shell import COOKIE_LASTS_SECONDS, Form, next_of, redirect, show, sign_in_here
+from yibao.identity.pages.shell import Form, next_of, redirect, show, sign_in_here
 from yibao.web.pages import CARE_COOKIE, safe_next
-from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of
+from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of, lasting_cookie
 
 
 @get("/login")
@@ -57,16 +56,8 @@ async def sign_out(request: SignedIn, pool: Pool) -> Redirect:
 @post("/care")
 async def care(request: SignedIn, data: Form, secure: bool) -> Redirect:
     to = redirect(safe_next(data.get("next", "/")))
-    to.set_cookie(
-        Cookie(
-            key=CARE_COOKIE,
-            value="0" if request.cookies.get(CARE_COOKIE) == "1" else "1",
-            max_age=COOKIE_LASTS_SECONDS,
-            httponly=True,
-            samesite="lax",
-            secure=secure,
-        )
-    )
+    turned = "0" if request.cookies.get(CARE_COOKIE) == "1" else "1"
+    to.set_cookie(lasting_cookie(CARE_COOKIE, turned, secure=secure))
     return to
 
 

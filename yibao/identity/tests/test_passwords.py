@@ -310,6 +310,19 @@ async def test_whoever_knows_the_transaction_password_changes_it(door: Door, nam
         await door.pay(named_id, PAY_PASSWORD)
 
 
+async def test_a_transaction_password_is_asked_for_where_there_is_one(door: Door, named_id: str) -> None:
+    async def pay(password: str) -> None:
+        await identity.check_pay_password_if_set(
+            door.pool, hasher=door.hasher, account_id=named_id, password=password, device=DEVICE, at=door.at
+        )
+
+    await pay("")
+    await door.set_pay(named_id)
+    await pay(PAY_PASSWORD)
+    with refused(refusals.WrongPayPassword, left=4):
+        await pay("")
+
+
 async def test_a_forgotten_transaction_password_is_reset_by_phone_and_certificate(
     door: Door, sms: Sms, named_id: str
 ) -> None:

@@ -7,13 +7,12 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from yibao import registry
+from yibao import identity, registry
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service.unit import actions, queries, refusals, store
-from yibao.service.unit.pages import CERT_TYPES
 from yibao.service.unit.types import Kind, Named
 from yibao.web.principal import SignedIn, clerk
 
@@ -34,7 +33,7 @@ async def _units(
         text=text,
         units=await queries.find(pool, text),
         given=given or {},
-        cert_types=CERT_TYPES,
+        cert_types=identity.CERT_TYPES,
     )
 
 
@@ -49,7 +48,7 @@ async def register(request: SignedIn, data: Form, pool: Pool, vault: Vault, cloc
     try:
         kind = data.get("kind", "")
         institution = data.get("institution", "").strip().upper()
-        if kind not in ("employer", "institution") or data.get("cert_type") not in CERT_TYPES:
+        if kind not in ("employer", "institution") or data.get("cert_type") not in identity.CERT_TYPES:
             raise refusals.UnitIncomplete
         if kind == "institution" and await registry.institution(pool, institution) is None:
             raise refusals.UnitIncomplete

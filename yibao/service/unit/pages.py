@@ -1,6 +1,5 @@
 """单位码 on an operator's phone: showing it, activating and unbinding it, and who else may act for the unit."""
 
-from datetime import datetime
 from typing import Annotated
 
 from litestar import Response, Router, get, post
@@ -20,17 +19,6 @@ from yibao.service.unit.types import Named, Seat
 from yibao.web.principal import SignedIn, anyone, device_of, insured
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
-# psn_cert_type, as operators are named by.
-CERT_TYPES = {
-    "01": "居民身份证",
-    "04": "香港居民来往内地通行证",
-    "05": "澳门居民来往内地通行证",
-    "06": "台湾居民来往大陆通行证",
-    "17": "港澳台居民居住证",
-    "07": "外国人永久居留身份证",
-    "08": "外国护照",
-}
 
 
 def _to(path: str) -> Redirect:
@@ -153,7 +141,7 @@ async def _operators(
         refusal,
         seat=seat,
         operators=[(one, registry.masked_name(one.name)) for one in listed],
-        cert_types=CERT_TYPES,
+        cert_types=identity.CERT_TYPES,
         given=given or {},
         asks_password=account.has_pay_password,
     )
@@ -177,9 +165,16 @@ async def appoint(
     named = Named(data.get("name", "")[:64], data.get("cert_type", ""), data.get("cert_no", "")[:64])
     at = clock()
     try:
-        if named.cert_type not in CERT_TYPES:
+        if named.cert_type not in identity.CERT_TYPES:
             raise refusals.OperatorIncomplete
-        await _require_password(request, data, pool, vault, hasher=hasher, at=at)
+        await identity.check_pay_password_if_set(
+            pool,
+            hasher=hasher,
+            account_id=request.auth.subject,
+            password=data.get("pay_password", ""),
+            device=device_of(request),
+            at=at,
+        )
         async with transaction(pool) as tx:
             await actions.appoint(tx, vault, unit_id=unit_id, account_id=request.auth.subject, named=named, at=at)
     except refusals.NotOperator:
@@ -187,22 +182,6 @@ async def appoint(
     except Refusal as refusal:
         return await _operators(request, pool, vault, unit_id, refusal=refusal, given=data)
     return _to(f"/unit-code/{unit_id}/operators")
-
-
-async def _require_password(
-    request: SignedIn, data: dict[str, str], pool: Pool, vault: Vault, *, hasher: identity.Hasher, at: datetime
-) -> None:
-    """Ask for the transaction password of whoever has one, or a phone left lying would appoint a stranger."""
-    account = await identity.account(pool, vault, request.auth.subject)
-    if account.has_pay_password:
-        await identity.check_pay_password(
-            pool,
-            hasher=hasher,
-            account_id=account.account_id,
-            password=data.get("pay_password", ""),
-            device=device_of(request),
-            at=at,
-        )
 
 
 @post("/unit-code/{unit_id:str}/operators/{operator_id:str}/remove", status_code=200)
