@@ -21,8 +21,8 @@ ANATOMY = {
 }  # fmt: skip
 OWN_FILES = {  # What a room has besides the anatomy, each because it is the room's own subject.
     "core": {
-        "batch", "clock", "database", "ff1", "gm", "migrate", "money", "numbers", "outbox", "partner", "postgres",
-        "refusal", "settings", "vault",
+        "batch", "clock", "database", "ff1", "gm", "masks", "migrate", "money", "numbers", "outbox", "partner",
+        "postgres", "refusal", "settings", "vault",
     },
     "web": {"assets", "palette", "principal", "problem", "typeset"},
     "face": {"booth", "challenge", "digits", "eyes", "judge", "likeness", "models", "police", "quality", "vision"},

@@ -5,6 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from yibao.core.masks import masked_name, masked_phone
+
 Purpose = Literal["register", "login", "reset_login", "reset_pay", "unlock", "change_phone_old", "change_phone_new"]
 Announced = Literal[Purpose, "already_registered"]
 Act = Literal["phone_changed", "phone_unbound", "sessions_ended"]
@@ -34,8 +36,12 @@ class Account(_Personal, frozen=True):
     real_name_at: datetime | None
 
     @property
+    def name_masked(self) -> str:
+        return masked_name(self.name or "")
+
+    @property
     def phone_masked(self) -> str:
-        return f"{self.phone[:3]}****{self.phone[-4:]}"
+        return masked_phone(self.phone)
 
 
 class CodeRequest(_Personal, frozen=True):

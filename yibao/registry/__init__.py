@@ -5,6 +5,7 @@ digests of what arrives from outside, which is also where the uniqueness of a ce
 a 12-digit number of our own; the national `psn_no` belongs to each insurance relation.
 """
 
+from yibao.core.masks import masked_certificate, masked_name, masked_phone
 from yibao.registry.actions import (
     add_institutions,
     load_regions,
@@ -33,7 +34,6 @@ from yibao.registry.queries import (
     relations,
 )
 from yibao.registry.refusals import CardTaken, CertificateTaken, PersonTaken, PersonUnknown, RelationTaken
-from yibao.registry.rules import masked_certificate, masked_name, masked_phone
 from yibao.registry.types import (
     Card,
     CardFound,

@@ -4,10 +4,10 @@ import unicodedata
 from collections.abc import Iterable
 
 from yibao.core.database import Pool, Row, Tx
+from yibao.core.masks import masked_name
 from yibao.core.vault import Vault
 from yibao.registry import store
 from yibao.registry.refusals import PersonUnknown
-from yibao.registry.rules import masked_name
 from yibao.registry.types import (
     CardFound,
     CardState,

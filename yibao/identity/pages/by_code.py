@@ -15,6 +15,7 @@ from litestar.response import Redirect, Template
 
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
+from yibao.core.masks import masked_phone
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.identity import actions, queries, refusals
@@ -148,8 +149,7 @@ def routes_of(page: ByCode) -> list[HTTPRouteHandler]:
         return (await queries.account(pool, vault, request.auth.subject)).phone
 
     def shown(refusal: Refusal | None = None, *, own: str, step: str, phone: str, code: str, back: str) -> Template:
-        masked = f"{own[:3]}****{own[-4:]}" if own else ""
-        return show("by_code", refusal, page=page, own=masked, step=step, phone=phone, code=code, next=back)
+        return show("by_code", refusal, page=page, own=masked_phone(own), step=step, phone=phone, code=code, next=back)
 
     @get(page.path)
     async def ask(request: SignedIn, pool: Pool, vault: Vault) -> Template:

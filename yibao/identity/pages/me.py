@@ -7,7 +7,7 @@ from msgspec import Struct
 from yibao.core.database import Pool
 from yibao.core.vault import Vault
 from yibao.identity import queries
-from yibao.identity.pages.shell import masked, show
+from yibao.identity.pages.shell import show
 from yibao.identity.types import Account
 from yibao.web.principal import SignedIn
 
@@ -72,4 +72,4 @@ def links_for(account: Account) -> list[tuple[str, list[Link]]]:
 @get("/me")
 async def me(request: SignedIn, pool: Pool, vault: Vault) -> Template:
     account = await queries.account(pool, vault, request.auth.subject)
-    return show("me", account=account, name=masked(account.name or ""), groups=links_for(account))
+    return show("me", account=account, name=account.name_masked, groups=links_for(account))

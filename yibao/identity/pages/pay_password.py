@@ -11,7 +11,7 @@ from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.identity import actions, queries, refusals, rules
 from yibao.identity.hasher import Hasher
-from yibao.identity.pages.shell import Form, masked, redirect, show
+from yibao.identity.pages.shell import Form, redirect, show
 from yibao.identity.types import Account
 from yibao.identity.unionpay import RealNameByBank
 from yibao.web.principal import SignedIn, device_of
@@ -105,7 +105,7 @@ async def ask_face(request: SignedIn, pool: Pool, vault: Vault) -> Template | Re
     account = await _account_with_password(request, pool, vault)
     if account is None:
         return redirect(FORGOT)
-    return show("pay_forgot_face", name=masked(account.name or ""), check_id=request.query_params.get("face", ""))
+    return show("pay_forgot_face", name=account.name_masked, check_id=request.query_params.get("face", ""))
 
 
 @post(f"{FORGOT}/face", status_code=200)
@@ -142,13 +142,13 @@ async def reset_by_face(
     except Refusal as refusal:
         # Another password can be tried with the same face; for everything else the face has to come again.
         again = refusal.code.startswith(("identity.pay_password", "identity.passwords_differ"))
-        return show("pay_forgot_face", refusal, name=masked(account.name or ""), check_id=check_id if again else "")
+        return show("pay_forgot_face", refusal, name=account.name_masked, check_id=check_id if again else "")
 
 
 @get(f"{FORGOT}/bank")
 async def ask_card(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
     account = await _account_with_password(request, pool, vault)
-    return show("pay_forgot_bank", name=masked(account.name or ""), given={}) if account else redirect(FORGOT)
+    return show("pay_forgot_bank", name=account.name_masked, given={}) if account else redirect(FORGOT)
 
 
 @post(f"{FORGOT}/bank", status_code=200)
@@ -179,7 +179,7 @@ async def reset_by_bank(
         )
     except Refusal as refusal:
         account = await queries.account(pool, vault, request.auth.subject)
-        return show("pay_forgot_bank", refusal, name=masked(account.name or ""), given=data)
+        return show("pay_forgot_bank", refusal, name=account.name_masked, given=data)
     return redirect("/me/pay-password?done=1")
 
 

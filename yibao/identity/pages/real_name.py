@@ -9,7 +9,7 @@ from yibao.core.database import Pool
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.identity import actions, queries, refusals
-from yibao.identity.pages.shell import Form, masked, next_of, redirect, show
+from yibao.identity.pages.shell import Form, next_of, redirect, show
 from yibao.identity.rules import CERT_TYPES
 from yibao.identity.types import Elements
 from yibao.identity.unionpay import RealNameByBank
@@ -20,7 +20,7 @@ from yibao.web.principal import SignedIn
 @get("/me/real-name")
 async def real_name(request: SignedIn, pool: Pool, vault: Vault) -> Template:
     account = await queries.account(pool, vault, request.auth.subject)
-    return show("real_name", account=account, name=masked(account.name or ""), next=next_of(request))
+    return show("real_name", account=account, name=account.name_masked, next=next_of(request))
 
 
 @get("/me/real-name/bank")

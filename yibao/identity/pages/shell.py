@@ -31,11 +31,6 @@ def next_of(request: SignedIn) -> str:
     return safe_next(request.query_params.get("next", "/"))
 
 
-def masked(name: str) -> str:
-    """Return a name that its owner recognises and a bystander does not: 医*川."""
-    return name[:1] + "*" * (len(name) - 2) + name[-1:] if len(name) > 2 else name[:-1] + "*" * len(name[-1:])
-
-
 async def sign_in_here(
     request: SignedIn, pool: Pool, *, account_id: str, secure: bool, at: datetime, to: Redirect
 ) -> Redirect:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from yibao.registry import masked_certificate, masked_name, masked_phone
+from yibao.core.masks import masked_certificate, masked_name, masked_phone
 
 
 @pytest.mark.parametrize(
