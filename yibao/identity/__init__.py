@@ -11,9 +11,9 @@ twenty for all unknown devices together: a stranger's requests and tries leave t
 
 The named exception to "a room takes the face's transaction": whatever tests a secret (`register`, `sign_in`,
 `sign_in_by_code`, `sign_in_staff`, `unlock`, `check_pay_password` with or without `_if_set`, `change_pay_password`, the
-resets, the changes of a phone) takes the pool. A refusal rolls the face's transaction back, and the count of failures
-must outlive it; moreover it must be committed before the secret is compared, or guesses sent at once would not see each
-other. `verify_real_name` takes the pool because a bank is asked in its middle.
+resets, the changes of a phone, a real name at the counter) takes the pool. A refusal rolls the face's transaction back,
+and the count of failures must outlive it; moreover it must be committed before the secret is compared, or guesses sent
+at once would not see each other. `verify_real_name` takes the pool because a bank is asked in its middle.
 """
 
 from yibao.identity.actions import (
@@ -42,11 +42,14 @@ from yibao.identity.actions import (
     move_channel_users,
     open_account,
     open_case,
+    open_name_case,
     prove_real_name,
+    prove_real_name_at_counter,
     register,
     request_change_codes,
     request_code,
     request_code_at_counter,
+    request_name_code,
     reset_login_password,
     reset_login_password_by_face,
     reset_pay_password,
@@ -67,7 +70,15 @@ from yibao.identity.actions import (
 )
 from yibao.identity.hasher import Hasher
 from yibao.identity.nobank import NoBank
-from yibao.identity.queries import account, account_of_person, institution_of_key, session, session_id, sessions_of
+from yibao.identity.queries import (
+    account,
+    account_of_person,
+    institution_of_key,
+    places_that_named,
+    session,
+    session_id,
+    sessions_of,
+)
 from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, subject, typed_twice
 from yibao.identity.types import Account, Case, CodeRequest, Elements, Session, SessionSeen, Staff
 
@@ -111,12 +122,16 @@ __all__ = [
     "move_channel_users",
     "open_account",
     "open_case",
+    "open_name_case",
     "opened_code_request",
+    "places_that_named",
     "prove_real_name",
+    "prove_real_name_at_counter",
     "register",
     "request_change_codes",
     "request_code",
     "request_code_at_counter",
+    "request_name_code",
     "reset_login_password",
     "reset_login_password_by_face",
     "reset_pay_password",

@@ -23,6 +23,11 @@ async def account_of_person(tx: Tx | Pool, vault: Vault, person_id: str) -> Acco
     return None if row is None else opened(vault, row)
 
 
+async def places_that_named(tx: Tx | Pool, account_id: str, at: datetime) -> set[str]:
+    """Return the places whose counters have lately checked the certificate by which an account has its real name."""
+    return await store.places_that_named(tx, account_id, since=at - rules.NAMED_LASTS)
+
+
 def opened(vault: Vault, row: Row) -> Account:
     """Return a stored account with its personal data opened."""
     account_id: str = row["account_id"]

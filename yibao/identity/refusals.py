@@ -39,7 +39,7 @@ class CodeTooOften(Refusal):
     title = "今天获取验证码的次数已用完"
     detail = "同一台设备每天最多为一个手机号获取 10 次同一用途的验证码。"
     hint = "请核对短信是否被手机拦截。"
-    remedy = "请检查短信拦截设置，明天再试；急用请到医保经办窗口办理，或拨打 12393。"
+    remedy = "请检查短信拦截设置，明天再试，或改用登录密码、人脸识别；急着就医的，身份证、社会保障卡照常使用。"
 
 
 class CodeNeedsKnownDevice(Refusal):
@@ -48,7 +48,9 @@ class CodeNeedsKnownDevice(Refusal):
     title = "今天不再向陌生设备发送验证码"
     detail = "今天有多台陌生设备为这个手机号获取验证码。平时使用的手机不受影响，仍可获取。"
     hint = "请在平时使用的手机上获取，或改用人脸识别。"
-    remedy = "请在平时使用的手机上获取，或改用登录密码、人脸识别；也可明天再试，急用请到医保经办窗口，或拨打 12393。"
+    remedy = (
+        "请在平时使用的手机上获取，或改用登录密码、人脸识别；也可明天再试，急着就医的，身份证、社会保障卡照常使用。"
+    )
 
 
 class CodeExpired(Refusal):
@@ -89,7 +91,7 @@ class OldPhoneMissing(Refusal):
     code = "identity.old_phone_missing"
     title = "账户还没有手机号"
     detail = "账户没有可以接收验证码的手机号。"
-    remedy = "请改用人脸识别设置手机号，或带身份证件到医保经办窗口办理（12393）。"
+    remedy = "请改用人脸识别设置手机号；已实名的，也可带身份证件和新手机到医保经办窗口办理（12393）。"
 
 
 class OldPhoneCodeWrong(Refusal):
@@ -126,8 +128,17 @@ class AccountOfCertificateMissing(Refusal):
     status = 404
     title = "没有找到以此证件实名的账户"
     detail = "没有账户用这个证件做过实名认证。"
-    hint = "请核对证件类型和号码；本人可能用另一种证件实名，或尚未实名认证。"
-    remedy = "请核对证件；还没有实名认证的，用现在的手机号重新注册即可。"
+    hint = "请核对证件类型和号码；本人可能用另一种证件实名。尚未实名的，请到「窗口实名认证」办理。"
+    remedy = "请核对证件；还没有实名认证的，用现在的手机号注册，再在窗口实名认证。"
+
+
+class AccountOfPhoneMissing(Refusal):
+    code = "identity.account_of_phone_missing"
+    status = 404
+    title = "这个手机号还没有账户"
+    detail = "验证码正确，但没有账户使用这个手机号，没有作任何改动。"
+    hint = "请本人在手机上打开本平台网页，用这个手机号注册，约一分钟，再回到这里办理。"
+    remedy = "请先用这个手机号注册账户，再由窗口办理实名认证。"
 
 
 class CaseUnknown(Refusal):
@@ -356,7 +367,7 @@ class WhoIncomplete(Refusal):
     code = "identity.who_incomplete"
     status = 422
     title = "请填写姓名、证件类型和证件号码"
-    detail = "三项都要填写，才能开始人脸识别。"
+    detail = "三项都要填写，证件类型从列表中选择。"
     remedy = "请按证件填写姓名和号码；外籍人员按护照或永久居留身份证上的姓名填写。"
 
 
@@ -366,7 +377,7 @@ class CertificateNotOfAccount(Refusal):
     title = "证件号码与账户不符"
     detail = "填写的证件号码不是本账户实名认证时的号码。"
     hint = "请核对实名认证时使用的证件。"
-    remedy = "请填写实名认证时使用的证件号码；证件已更换的，请到医保经办窗口办理。"
+    remedy = "请填写实名认证时使用的证件号码；证件已更换的，请带新证件和手机到医保经办窗口更换。"
 
 
 class AccountOfNameMissing(Refusal):
@@ -375,14 +386,14 @@ class AccountOfNameMissing(Refusal):
     title = "没有找到您实名的账户"
     detail = "人脸识别已通过，但没有账户用您的证件做过实名认证。"
     hint = "请核对证件类型；未实名的账户只能用注册的手机号找回。"
-    remedy = "请用注册的手机号找回，或用手机号重新注册；手机号已停用的，请带身份证件到医保经办窗口办理（12393）。"
+    remedy = "请用注册的手机号找回；手机号已停用的，用现在的手机号重新注册即可：没有实名的账户里没有医保信息。"
 
 
 class RealNameOfAnother(Refusal):
     code = "identity.real_name_of_another"
     title = "本账户已由另一人实名"
     detail = "一个账户只能由一人实名，填写的证件与已认证的不同。"
-    hint = "请勿用他人账户办理实名认证。"
+    hint = "请勿用他人账户办理实名认证；本人换了证件的，填写原证件，姓名须与原来相同。"
     remedy = "请用您自己的手机号注册账户；为家人办理的，请使用「亲情账户」。"
 
 
@@ -401,7 +412,7 @@ class BankNotConnected(Refusal):
     title = "暂未开通银联认证"
     detail = "本平台还没有接通银联的实名认证服务。"
     hint = "请系统管理员设置 YIBAO_UNIONPAY_URL 和 YIBAO_UNIONPAY_KEYS。"
-    remedy = "请改用人脸识别，或到医保经办窗口办理。"
+    remedy = "请改用人脸识别，或带证件和手机到医保经办窗口实名认证。"
 
 
 class NameDiffers(Refusal):

@@ -37,6 +37,8 @@ LOGIN_PASSWORD_LENGTH_MIN = 8
 LOGIN_PASSWORD_LENGTH_MAX = 64
 
 CASE_LASTS = timedelta(minutes=30)
+# How long a clerk's check of the certificate stands in for the social-security card: to go home and bind in peace.
+NAMED_LASTS = timedelta(days=7)
 REASON_LENGTH_MAX = 200
 
 SESSION_LASTS = timedelta(days=30)
@@ -234,15 +236,18 @@ def device_name(agent: str) -> str:
 # SMS codes.
 
 
+_SENT_TO_ANYBODY = ("change_phone_new", "counter_phone", "counter_name")
+
+
 def announced(purpose: Purpose, *, registered: bool) -> Announced | None:
     """Return what the phone is told: without an account nothing but a registration, with one anything else.
 
-    A phone that is to become an account's own is sent its code in either case; whoever reads it there may know whether
-    it has an account.
+    A phone that is to become an account's own, or whose owner stands at a counter, is sent its code in either case;
+    whoever reads it there may know whether it has an account.
     """
     if purpose == "register":
         return "already_registered" if registered else "register"
-    return purpose if registered or purpose == "change_phone_new" else None
+    return purpose if registered or purpose in _SENT_TO_ANYBODY else None
 
 
 def code_digest(vault: Vault, *, phone: str, purpose: Purpose, code: str) -> bytes:
@@ -303,6 +308,11 @@ def subject(name: str, cert_type: str, cert_no_: str) -> Subject:
     if cert_type not in CERT_TYPES or not (who.name + who.cert_no).isprintable():
         raise refusals.WhoIncomplete
     return who
+
+
+def is_named(account: Account, name: str) -> bool:
+    """Say whether an account's owner has this name, however wide its characters and wherever its spaces."""
+    return "".join(typed(account.name or "").upper().split()) == "".join(typed(name).upper().split())
 
 
 def subject_of(account: Account) -> Subject:

@@ -7,9 +7,19 @@ from msgspec import Struct
 
 from yibao.core.masks import masked_name, masked_phone
 
-Purpose = Literal["register", "login", "reset_login", "reset_pay", "unlock", "change_phone_old", "change_phone_new"]
+Purpose = Literal[
+    "register",
+    "login",
+    "reset_login",
+    "reset_pay",
+    "unlock",
+    "change_phone_old",
+    "change_phone_new",
+    "counter_phone",
+    "counter_name",
+]
 Announced = Literal[Purpose, "already_registered"]
-Act = Literal["phone_changed", "phone_unbound", "sessions_ended"]
+Act = Literal["phone_changed", "phone_unbound", "sessions_ended", "real_name_proved", "certificate_changed"]
 Password = Literal["login", "pay", "staff"]
 
 

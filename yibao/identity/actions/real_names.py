@@ -80,12 +80,19 @@ async def _finish_real_name(
 async def prove_real_name(
     tx: Tx, vault: Vault, *, account_id: str, name: str, cert_type: str, cert_no: str, at: datetime
 ) -> None:
-    """Store who an account's owner is proved to be, by a bank or by the face; again renews the proof.
+    """Store who an account's owner is proved to be, by a bank, by the face, or by a clerk; again renews the proof.
 
     Refusals, first that applies: AccountUnknown, RealNameOfAnother.
     """
     cert_no = rules.cert_no(cert_no)
     rules.require_same_person(opened(vault, await held_account(tx, account_id)), cert_type=cert_type, cert_no=cert_no)
+    await keep_real_name(tx, vault, account_id=account_id, name=name, cert_type=cert_type, cert_no=cert_no, at=at)
+
+
+async def keep_real_name(
+    tx: Tx, vault: Vault, *, account_id: str, name: str, cert_type: str, cert_no: str, at: datetime
+) -> None:
+    """Store a real name, whatever stood there; whoever calls it has made sure that it is the same person's."""
     await store.set_real_name(
         tx,
         account_id,

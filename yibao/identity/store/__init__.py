@@ -24,7 +24,7 @@ from yibao.identity.store.channel_users import (
     move_channel_users,
     put_channel_user,
 )
-from yibao.identity.store.counter import acts_of_certificate, add_act, add_case, case
+from yibao.identity.store.counter import acts_of_certificate, add_act, add_case, case, places_that_named
 from yibao.identity.store.failures import (
     device_known,
     ease_brake,
@@ -96,6 +96,7 @@ __all__ = [
     "know_device",
     "move_channel_users",
     "pending_order",
+    "places_that_named",
     "put_channel_user",
     "put_staff",
     "renew_code",

@@ -42,6 +42,22 @@ async def add_act(tx: Tx, *, account_id: str, act_id: str, case_id: str, act: st
     )
 
 
+async def places_that_named(tx: Tx | Pool, account_id: str, *, since: datetime) -> set[str]:
+    """Return where clerks have checked the certificate that an account has now."""
+    rows = await tx.fetch(
+        """
+        SELECT c.place
+        FROM identity.counter_act a
+        JOIN identity.counter_case c ON c.case_id = a.case_id
+        JOIN identity.account o ON o.account_id = a.account_id AND o.cert_index = c.cert_index
+        WHERE a.account_id = $1 AND a.act IN ('real_name_proved', 'certificate_changed') AND a.at > $2
+        """,
+        account_id,
+        since,
+    )
+    return {row["place"] for row in rows}
+
+
 async def acts_of_certificate(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
     """Return what was done at counters to the accounts of a certificate's holder, the latest first."""
     return await tx.fetch(

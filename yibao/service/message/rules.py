@@ -30,7 +30,10 @@ _PURPOSES = {
     "unlock": "解除密码锁定",
     "change_phone_old": "更换手机号（原手机号）",
     "change_phone_new": "更换手机号（新手机号）",
+    "counter_phone": "在窗口更换手机号",
+    "counter_name": "在窗口办理实名认证",
 }
+_TO_THE_CLERK = ("counter_phone", "counter_name")
 
 
 class _Settled(Struct, frozen=True):
@@ -187,6 +190,14 @@ def _sessions_ended(_: Mapping[str, Any], where: str) -> Told:
     )
 
 
+def _named_at_counter(payload: Mapping[str, Any], where: str) -> Told:
+    done = {"real_name_proved": "用您的证件为账户办理了实名认证", "certificate_changed": "更换了账户里的证件"}[
+        payload["act"]
+    ]
+    body = f"{where}医保经办窗口核对本人和证件后，{done}。不是您本人到场的，请立即拨打 12393。"
+    return Told("窗口已办理实名", body, "/me/real-name", by_sms=True)
+
+
 _REMOVE = "非经您同意的，请立即到「我的家庭成员」移除。"
 
 
@@ -272,6 +283,7 @@ TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
     "settlement.bill_declined": _bill_declined,
     "settlement.bill_withdrawn": _bill_withdrawn,
     "identity.login_password_reset": _login_password_reset,
+    "identity.named_at_counter": _named_at_counter,
     "identity.pay_password_reset": _pay_password_reset,
     "identity.phone_changed": _phone_changed,
     "identity.phone_unbound": _phone_unbound,
@@ -329,7 +341,9 @@ def code_text(request: identity.CodeRequest) -> str:
     if request.purpose == "already_registered":
         return f"{_SIGNATURE}有人用您的手机号注册账户，该号码已注册，请直接登录。如非本人操作，不必理会。"
     minutes = int(identity.CODE_LASTS.total_seconds() // 60)
-    return (
-        f"{_SIGNATURE}验证码 {request.code}，用于{_PURPOSES[request.purpose]}，{minutes} 分钟内有效。"
-        "工作人员不会索要，请勿告诉任何人。"
+    whom = (
+        "请当面报给窗口经办人；您不在窗口的，请勿告诉任何人。"
+        if request.purpose in _TO_THE_CLERK
+        else "工作人员不会索要，请勿告诉任何人。"
     )
+    return f"{_SIGNATURE}验证码 {request.code}，用于{_PURPOSES[request.purpose]}，{minutes} 分钟内有效。{whom}"

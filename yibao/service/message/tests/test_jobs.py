@@ -143,6 +143,20 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
             "/me",
         ),
         (
+            "identity.named_at_counter",
+            {"place": "510500", "act": "real_name_proved"},
+            "窗口已办理实名",
+            "泸州市医保经办窗口核对本人和证件后，用您的证件为账户办理了实名认证。不是您本人到场的，请立即拨打 12393。",
+            "/me/real-name",
+        ),
+        (
+            "identity.named_at_counter",
+            {"place": "510500", "act": "certificate_changed"},
+            "窗口已办理实名",
+            "泸州市医保经办窗口核对本人和证件后，更换了账户里的证件。不是您本人到场的，请立即拨打 12393。",
+            "/me/real-name",
+        ),
+        (
             "identity.phone_changed",
             {},
             "手机号已更换",
