@@ -135,13 +135,7 @@ async def bind_by_face(tx: Tx, vault: Vault, *, account_id: str, subject: face.S
         subject, face.Subject(account.name or "", account.cert_type or "", account.cert_no)
     ):
         raise refusals.NotYourself
-    owner = await registry.find_by_certificate(tx, vault, subject.cert_type, subject.cert_no)
-    if owner is None:
-        raise refusals.NotRegistered
-    if not rules.same_name((await registry.person(tx, vault, owner)).name, subject.name):
-        raise refusals.DetailsDiffer
-    actions.require_card_in_order(await registry.card_states(tx, owner))
-    first = actions.first_relation(await registry.relations(tx, owner))
+    owner, first = await insurance_of(tx, vault, subject)
     home = await _home_of(tx, vault, owner=owner, subject=subject) or account_id
     await identity.prove_real_name(
         tx,
@@ -152,13 +146,34 @@ async def bind_by_face(tx: Tx, vault: Vault, *, account_id: str, subject: face.S
         cert_no=subject.cert_no,
         at=at,
     )
-    held = await queries.holder(tx, owner)
-    if held is None or held.account_id != home:
-        if not await store.bind(tx, person_id=owner, account_id=home, psn_no=first.psn_no, place=first.place, at=at):
-            raise refusals.BoundElsewhere
-        await identity.attach_person(tx, account_id=home, person_id=owner)
-        await outbox.publish(tx, person_id=owner, topic="credential.bound", payload={"place": first.place}, at=at)
+    await hold(tx, owner, first, account_id=home, at=at)
     return home
+
+
+async def insurance_of(tx: Tx, vault: Vault, subject: face.Subject) -> tuple[str, registry.Insurance]:
+    """Return whom somebody is registered as who has proved who they are, and the relation to begin with.
+
+    Refusals, first that applies: NotRegistered, DetailsDiffer, CardLost, CardFrozen, CardInactive, NotInsured,
+    NotTransferred, NotSynced.
+    """
+    owner = await registry.find_by_certificate(tx, vault, subject.cert_type, subject.cert_no)
+    if owner is None:
+        raise refusals.NotRegistered
+    if not rules.same_name((await registry.person(tx, vault, owner)).name, subject.name):
+        raise refusals.DetailsDiffer
+    actions.require_card_in_order(await registry.card_states(tx, owner))
+    return owner, actions.first_relation(await registry.relations(tx, owner))
+
+
+async def hold(tx: Tx, owner: str, first: registry.Insurance, *, account_id: str, at: datetime) -> None:
+    """Bind a person's insurance to an account; again changes nothing. Refusals: BoundElsewhere."""
+    held = await queries.holder(tx, owner)
+    if held is not None and held.account_id == account_id:
+        return
+    if not await store.bind(tx, person_id=owner, account_id=account_id, psn_no=first.psn_no, place=first.place, at=at):
+        raise refusals.BoundElsewhere
+    await identity.attach_person(tx, account_id=account_id, person_id=owner)
+    await outbox.publish(tx, person_id=owner, topic="credential.bound", payload={"place": first.place}, at=at)
 
 
 async def _home_of(tx: Tx, vault: Vault, *, owner: str, subject: face.Subject) -> str | None:

@@ -122,7 +122,7 @@ class CardNotIssued(Refusal):
     status = 404
     title = "没有查到您的社会保障卡"
     detail = "您名下没有已发放的社会保障卡，不能用电子社保卡人脸识别。"
-    remedy = "请改用银联认证；刚领卡的次日再试，没有领卡的请到参保地社保局申领（12333）。"
+    remedy = "请改用银联认证，或带证件和手机到医保经办窗口实名认证，不用卡；刚领卡的次日再试，申领问 12333。"
 
 
 class CardLost(Refusal):
@@ -224,6 +224,7 @@ class DetailsDiffer(Refusal):
     code = "credential.details_differ"
     title = "参保登记的个人信息与身份信息不一致"
     detail = "姓名与参保地登记的不同，有的系统显示为「个人信息不正确」「未知错误」。"
+    hint = "请核对填写的姓名；与证件一致的，先为本人更正参保登记。"
     remedy = "请带身份证件到参保地医保局或社保局更正登记信息，更正后再激活（12393）。"
 
 

@@ -84,7 +84,10 @@ CONSOLE: tuple[tuple[str, tuple[Service, ...]], ...] = (
     ),
     (
         "窗口",
-        (Service("账户手机号", "/console/phones", "核对证件后更换、解绑手机号，退出登录"),),
+        (
+            Service("窗口实名认证", "/console/names", "人脸、银联都办不了的，核对本人和证件后实名；换证件"),
+            Service("账户手机号", "/console/phones", "核对证件后更换、解绑手机号，退出登录"),
+        ),
     ),
     ("待办", (Service("儿童码监护核对", "/console/family", "户口簿、出生证与登记不一致的申请"),)),
 )

@@ -1,28 +1,45 @@
-"""Binding the insurance by the social-security card, and unbinding it everywhere."""
+"""Binding the insurance by the social-security card, or after a counter without it, and unbinding it everywhere."""
+
+from datetime import datetime
 
 from litestar import get, post
 from litestar.response import Redirect, Template
 
 from yibao import identity
 from yibao.core.clock import Clock
-from yibao.core.database import Pool, transaction
+from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.credential import actions, refusals
+from yibao.credential import actions, by_counter, refusals
 from yibao.credential.pages.shell import Form, by_channel, check_password, next_of, redirect, show, to_activation
 from yibao.web.pages import safe_next
 from yibao.web.principal import SignedIn
 
 
 @get("/me/bind")
-async def ask_card(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
+async def ask_card(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
     back = next_of(request)
     if by_channel(request) and request.auth.person_id is None:
         return to_activation(request, back)
     account = await identity.account(pool, vault, request.auth.subject)
     if account.real_name_at is None:
         return redirect("/me/real-name", next=back)
-    return show("bind", bound=account.person_id is not None, card_no="", next=back)
+    return await _page(request, pool, vault, clock(), bound=account.person_id is not None, card_no="", back=back)
+
+
+async def _page(
+    request: SignedIn,
+    pool: Pool,
+    vault: Vault,
+    at: datetime,
+    *,
+    bound: bool,
+    card_no: str,
+    back: str,
+    refusal: Refusal | None = None,
+) -> Template:
+    cardless = await by_counter.stands_for_card(pool, vault, account_id=request.auth.subject, at=at)
+    return show("bind", refusal, bound=bound, card_no=card_no, cardless=cardless, next=back)
 
 
 @post("/me/bind", status_code=200)
@@ -31,18 +48,27 @@ async def bind(
 ) -> Template | Redirect:
     """Bind the insurance and set the transaction password, both or neither."""
     back = safe_next(data.get("next", "/code"))
-    account_id = request.auth.subject
+    account_id, at = request.auth.subject, clock()
     try:
         password = identity.typed_twice(data, "pay_password")
         async with transaction(pool) as tx:
-            await actions.bind(tx, vault, account_id=account_id, card_no=data.get("card_no", ""), at=clock())
+            await _bind(tx, vault, data, account_id=account_id, at=at)
             await identity.set_pay_password(tx, vault, hasher=hasher, account_id=account_id, password=password)
     except refusals.RealNameFirst:
         return redirect("/me/real-name", next=back)
     except Refusal as refusal:
-        bound = request.auth.person_id is not None
-        return show("bind", refusal, bound=bound, card_no=data.get("card_no", ""), next=back)
+        bound, card_no = request.auth.person_id is not None, data.get("card_no", "")
+        return await _page(request, pool, vault, at, bound=bound, card_no=card_no, back=back, refusal=refusal)
     return redirect("/code/activate", next=back)
+
+
+async def _bind(tx: Tx, vault: Vault, data: dict[str, str], *, account_id: str, at: datetime) -> None:
+    """Bind by the card, or without its number where a counter has proved the owner instead."""
+    card_no = data.get("card_no", "")
+    if not card_no and await by_counter.stands_for_card(tx, vault, account_id=account_id, at=at):
+        await by_counter.bind_by_counter(tx, vault, account_id=account_id, at=at)
+    else:
+        await actions.bind(tx, vault, account_id=account_id, card_no=card_no, at=at)
 
 
 @get("/me/unbind")
