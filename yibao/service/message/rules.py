@@ -166,6 +166,11 @@ def _operator_appointed(payload: Mapping[str, Any], _: str) -> Told:
     return Told("您成为单位经办人", body, "/unit-code")
 
 
+def _legal_changed(payload: Mapping[str, Any], _: str) -> Told:
+    body = f"{payload['unit']}的法定代表人在医保经办窗口变更，今后由新的法定代表人增减经办人。"
+    return Told("单位法定代表人已变更", f"{body}不是本单位办理的，请立即拨打 12393。", "/unit-code")
+
+
 def _login_password_reset(_: Mapping[str, Any], where: str) -> Told:
     return Told("登录密码已重新设置", f"所有设备上的登录都已退出。{_NOT_ME_ACCOUNT}", "/me/devices")
 
@@ -297,6 +302,7 @@ TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
     "credential.free_limit_set": _free_limit_set,
     "site.data_taken": _data_taken,
     "unit.activated": _unit_activated,
+    "unit.legal_changed": _legal_changed,
     "unit.operator_appointed": _operator_appointed,
     "unit.signed_in": _unit_signed_in,
     "unit.unbound": _unit_unbound,

@@ -98,10 +98,43 @@ async def remove(tx: Tx, vault: Vault, *, unit_id: str, account_id: str, operato
         raise refusals.OperatorUnknown
     if row["legal"]:
         raise refusals.LegalStays
+    await _leave(tx, unit_id, operator_id=operator_id, account_id=row["account_id"], at=at)
+
+
+async def _leave(tx: Tx, unit_id: str, *, operator_id: str, account_id: str | None, at: datetime) -> None:
     await store.remove_operator(tx, unit_id, operator_id, at=at)
     await store.unbind_devices(tx, unit_id, operator_id=operator_id, at=at)
-    if row["account_id"] is not None:
-        await identity.end_unit_sessions(tx, unit=unit_id, account_id=row["account_id"])
+    if account_id is not None:
+        await identity.end_unit_sessions(tx, unit=unit_id, account_id=account_id)
+
+
+async def replace_legal(
+    tx: Tx, vault: Vault, *, unit_id: str, legal: Named, place: str, clerk: str, reason: str, at: datetime
+) -> None:
+    """Name another legal representative at the counter of the unit's own place, with who did it and why.
+
+    The former one leaves the list; their codes are refused and their sessions over from now on. Both are told.
+
+    Refusals, first that applies: ReasonMissing, OperatorIncomplete, UnitUnknown, UnitOfAnotherPlace.
+    """
+    if not reason.strip():
+        raise refusals.ReasonMissing
+    if not (legal.name and legal.cert_no):
+        raise refusals.OperatorIncomplete
+    unit = await store.unit(tx, unit_id)
+    if unit is None:
+        raise refusals.UnitUnknown
+    if unit.place != place:
+        raise refusals.UnitOfAnotherPlace
+    await _add_case(tx, vault, unit_id, clerk=clerk, reason=reason, at=at)
+    told = await _tell(tx, vault, unit_id, topic="unit.legal_changed", unit=unit.name, at=at)
+    for row in await store.leaving(tx, unit_id, queries.certificate_index(vault, legal.cert_type, legal.cert_no)):
+        await _leave(tx, unit_id, operator_id=row["operator_id"], account_id=row["account_id"], at=at)
+    await _name(tx, vault, unit_id, legal, legal=True, by=clerk, at=at)
+    person_id = await registry.find_by_certificate(tx, vault, legal.cert_type, legal.cert_no)
+    if person_id is not None and person_id not in told:
+        payload = {"unit": unit.name}
+        await outbox.publish(tx, person_id=person_id, topic="unit.legal_changed", payload=payload, at=at)
 
 
 async def activate(
@@ -135,14 +168,17 @@ async def _add_device(tx: Tx, *, unit_id: str, operator_id: str, account_id: str
         pass
 
 
-async def _tell(tx: Tx, vault: Vault, unit_id: str, *, topic: str, unit: str, at: datetime) -> None:
-    """Tell those who act for a unit, as far as they have activated its code and bound their own insurance."""
+async def _tell(tx: Tx, vault: Vault, unit_id: str, *, topic: str, unit: str, at: datetime) -> set[str]:
+    """Tell those who act for a unit, as far as they have activated its code and bound their insurance; return who."""
+    told = set()
     for operator in await queries.operators(tx, vault, unit_id):
         if operator.account_id is None:
             continue
         person_id = (await identity.account(tx, vault, operator.account_id)).person_id
         if person_id is not None:
             await outbox.publish(tx, person_id=person_id, topic=topic, payload={"unit": unit}, at=at)
+            told.add(person_id)
+    return told
 
 
 async def show_code(
@@ -202,6 +238,15 @@ async def unbind_all(tx: Tx, vault: Vault, *, unit_id: str, clerk: str, reason: 
     unit = await store.unit(tx, unit_id)
     if unit is None:
         raise refusals.UnitUnknown
+    await _add_case(tx, vault, unit_id, clerk=clerk, reason=reason, at=at)
+    await identity.end_unit_sessions(tx, unit=unit_id)
+    unbound = await store.unbind_devices(tx, unit_id, at=at)
+    if unbound:
+        await _tell(tx, vault, unit_id, topic="unit.unbound", unit=unit.name, at=at)
+    return unbound
+
+
+async def _add_case(tx: Tx, vault: Vault, unit_id: str, *, clerk: str, reason: str, at: datetime) -> None:
     case_id = secrets.token_hex(16)
     await store.add_counter_case(
         tx,
@@ -211,11 +256,6 @@ async def unbind_all(tx: Tx, vault: Vault, *, unit_id: str, clerk: str, reason: 
         reason=vault.seal(reason.strip(), table="unit.counter_case", column="reason", person=case_id),
         at=at,
     )
-    await identity.end_unit_sessions(tx, unit=unit_id)
-    unbound = await store.unbind_devices(tx, unit_id, at=at)
-    if unbound:
-        await _tell(tx, vault, unit_id, topic="unit.unbound", unit=unit.name, at=at)
-    return unbound
 
 
 async def redeem(tx: Tx, vault: Vault, codes: credential.Codes, *, code: str, device: str, at: datetime) -> Redeemed:

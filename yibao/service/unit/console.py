@@ -1,4 +1,4 @@
-"""Units at an agency's counter: registering one, and unbinding its code for whoever lost a phone (B3, B6)."""
+"""Units at an agency's counter: registering one, another legal representative, a code on a lost phone (B3, B6)."""
 
 from typing import Annotated, cast
 
@@ -61,11 +61,7 @@ async def register(request: SignedIn, data: Form, pool: Pool, vault: Vault, cloc
                 kind=cast(Kind, kind),
                 place=request.auth.institution,
                 institution=institution if kind == "institution" else None,
-                legal=Named(
-                    data.get("legal_name", "").strip()[:64],
-                    data.get("cert_type", ""),
-                    "".join(data.get("cert_no", "").split()).upper()[:64],
-                ),
+                legal=_legal(data),
                 by=request.auth.subject,
                 at=clock(),
             )
@@ -74,8 +70,23 @@ async def register(request: SignedIn, data: Form, pool: Pool, vault: Vault, cloc
     return Redirect(f"/console/units/{unit_id}", status_code=303)
 
 
+def _legal(data: dict[str, str]) -> Named:
+    """Return the legal representative as a form names them."""
+    return Named(
+        data.get("legal_name", "").strip()[:64],
+        data.get("cert_type", ""),
+        "".join(data.get("cert_no", "").split()).upper()[:64],
+    )
+
+
 async def _unit(
-    pool: Pool, vault: Vault, unit_id: str, *, refusal: Refusal | None = None, unbound: bool = False
+    pool: Pool,
+    vault: Vault,
+    unit_id: str,
+    *,
+    refusal: Refusal | None = None,
+    given: dict[str, str] | None = None,
+    done: str = "",
 ) -> Template:
     found = await store.unit(pool, unit_id)
     if found is None:
@@ -87,13 +98,15 @@ async def _unit(
         place=await registry.region_name(pool, found.place) or found.place,
         operators=[(one, registry.masked_name(one.name)) for one in await queries.operators(pool, vault, unit_id)],
         phones=await queries.phones(pool, unit_id),
-        unbound=unbound,
+        done=done,
+        given=given or {},
+        cert_types=identity.CERT_TYPES,
     )
 
 
 @get("/console/units/{unit_id:str}")
-async def unit(pool: Pool, vault: Vault, unit_id: FromPath[str], unbound: FromQuery[str] = "") -> Template:
-    return await _unit(pool, vault, unit_id, unbound=bool(unbound))
+async def unit(pool: Pool, vault: Vault, unit_id: FromPath[str], done: FromQuery[str] = "") -> Template:
+    return await _unit(pool, vault, unit_id, done=done)
 
 
 @post("/console/units/{unit_id:str}/unbind", status_code=200)
@@ -112,7 +125,30 @@ async def unbind(
             )
     except refusals.ReasonMissing as refusal:
         return await _unit(pool, vault, unit_id, refusal=refusal)
-    return Redirect(f"/console/units/{unit_id}?unbound=1", status_code=303)
+    return Redirect(f"/console/units/{unit_id}?done=unbound", status_code=303)
 
 
-routes = [Router("/", route_handlers=[units, register, unit, unbind], guards=[clerk])]
+@post("/console/units/{unit_id:str}/legal", status_code=200)
+async def replace_legal(
+    request: SignedIn, unit_id: FromPath[str], data: Form, pool: Pool, vault: Vault, clock: Clock
+) -> Template | Redirect:
+    try:
+        if data.get("cert_type") not in identity.CERT_TYPES:
+            raise refusals.OperatorIncomplete
+        async with transaction(pool) as tx:
+            await actions.replace_legal(
+                tx,
+                vault,
+                unit_id=unit_id,
+                legal=_legal(data),
+                place=request.auth.institution,
+                clerk=request.auth.subject,
+                reason=data.get("reason", "")[:500],
+                at=clock(),
+            )
+    except Refusal as refusal:
+        return await _unit(pool, vault, unit_id, refusal=refusal, given=data)
+    return Redirect(f"/console/units/{unit_id}?done=legal", status_code=303)
+
+
+routes = [Router("/", route_handlers=[units, register, unit, unbind, replace_legal], guards=[clerk])]

@@ -53,7 +53,7 @@ class OnlyLegal(Refusal):
     title = "只有法定代表人可以增减经办人"
     detail = "当前登录的是一般经办人。"
     hint = "请由法定代表人本人在手机上操作。"
-    remedy = "请由法定代表人操作；法定代表人变更的，请带登记证件到医保经办窗口。"
+    remedy = "请由法定代表人操作；法定代表人变更的，请带登记证件到单位登记地的医保经办窗口。"
 
 
 class OperatorIncomplete(Refusal):
@@ -84,7 +84,7 @@ class LegalStays(Refusal):
     title = "法定代表人不能在这里取消"
     detail = "每个单位始终要有法定代表人。"
     hint = "请核对登记证件，为单位更换法定代表人。"
-    remedy = "法定代表人变更的，请带登记证件到医保经办窗口办理。"
+    remedy = "法定代表人变更的，请带登记证件到单位登记地的医保经办窗口办理。"
 
 
 class AgreementNotTicked(Refusal):
@@ -174,6 +174,15 @@ class ReasonMissing(Refusal):
     code = "unit.reason_missing"
     status = 422
     title = "请填写原因"
-    detail = "在窗口解绑单位码要记下谁、为什么。"
+    detail = "在窗口解绑单位码、变更法定代表人，要记下谁、为什么。"
     hint = "请写明申请人、核对过的证件和原因。"
     remedy = "请向窗口说明原因，例如手机丢失。"
+
+
+class UnitOfAnotherPlace(Refusal):
+    code = "unit.unit_of_another_place"
+    status = 403
+    title = "单位不在本窗口登记"
+    detail = "法定代表人只能在单位登记地的医保经办窗口变更。"
+    hint = "请让单位到登记地的窗口办理。"
+    remedy = "请带登记证件到单位登记地的医保经办窗口办理。"

@@ -100,6 +100,21 @@ async def operator(tx: Tx, unit_id: str, operator_id: str) -> Row | None:
     )
 
 
+async def leaving(tx: Tx, unit_id: str, cert_index: bytes) -> list[Row]:
+    """Return, held, who leaves a unit's list where the holder of a certificate becomes its legal representative.
+
+    That is the former one, and the holder's own place as an ordinary operator. The unit is held first, so that of two
+    clerks at once the later one finds whom the earlier one named.
+    """
+    await tx.execute("SELECT FROM unit.unit WHERE unit_id = $1 FOR UPDATE", unit_id)
+    return await tx.fetch(
+        "SELECT operator_id, account_id FROM unit.operator"
+        " WHERE unit_id = $1 AND removed_at IS NULL AND (legal OR cert_index = $2) FOR UPDATE",
+        unit_id,
+        cert_index,
+    )
+
+
 async def remove_operator(tx: Tx, unit_id: str, operator_id: str, *, at: datetime) -> None:
     await tx.execute(
         "UPDATE unit.operator SET removed_at = $3 WHERE unit_id = $1 AND operator_id = $2", unit_id, operator_id, at

@@ -287,6 +287,14 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
             "/unit-code",
         ),
         (
+            "unit.legal_changed",
+            {"unit": "示例单位"},
+            "单位法定代表人已变更",
+            "示例单位的法定代表人在医保经办窗口变更，今后由新的法定代表人增减经办人。"
+            "不是本单位办理的，请立即拨打 12393。",
+            "/unit-code",
+        ),
+        (
             "unit.operator_appointed",
             {"unit": "示例公司"},
             "您成为单位经办人",

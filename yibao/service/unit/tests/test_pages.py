@@ -12,7 +12,7 @@ from yibao import registry
 from yibao.core.database import transaction
 from yibao.credential.tests.browser import Browser
 from yibao.service import unit
-from yibao.service.unit.refusals import UnitTaken
+from yibao.service.unit.refusals import NotOperator, UnitTaken
 from yibao.web.principal import CONSOLE_COOKIE, SESSION_COOKIE, UNIT_COOKIE
 
 from .conftest import PAY_PASSWORD, Office, Opens, Operator, new_credit_code
@@ -292,3 +292,53 @@ async def test_an_ended_unit_is_refused(office: Office, phone: Phone) -> None:
     browser = await phone(legal)
     await browser.get(f"/unit-code/{unit_id}")
     assert browser.status == 403
+
+
+async def test_a_clerk_names_another_legal_representative(
+    office: Office, clerk: Browser, phone: Phone, opens: Opens, clock: WorldClock
+) -> None:
+    """B3: what LegalStays and OnlyLegal send people to the counter for; only at that of the unit's place."""
+    unit_id, former = await office.active()
+    heir, helper = await office.operator(), await office.operator()
+    await office.appoint(unit_id, former, heir.named)
+    await office.appoint(unit_id, former, helper.named)
+    for one in (heir, helper):
+        await office.activate(unit_id, one)
+    desk = await opens()
+    await desk.get("/unit/login")
+    await desk.fill("/unit/login", code=await code_on(await phone(former), unit_id))
+    await clerk.get(f"/console/units/{unit_id}")
+    path = f"/console/units/{unit_id}/legal"
+    given = {"legal_name": heir.person.name, "cert_type": "01", "cert_no": heir.person.cert_no, "reason": "变更登记"}
+    for wrong in ({"reason": " "}, {"legal_name": ""}, {"cert_no": " "}):
+        await clerk.fill(path, **{**given, **wrong})
+        assert clerk.status == 422
+    clerk.must_be_usable()
+    await clerk.fill(path, **given)
+    assert "法定代表人已变更" in clerk.text
+    seat = await unit.seat(office.pool, office.vault, unit_id=unit_id, account_id=heir.account_id)
+    assert seat.operator.legal
+    with pytest.raises(NotOperator):
+        await unit.seat(office.pool, office.vault, unit_id=unit_id, account_id=former.account_id)
+    assert not (
+        await unit.seat(office.pool, office.vault, unit_id=unit_id, account_id=helper.account_id)
+    ).operator.legal
+    await desk.get("/unit/employees")
+    assert "/unit/login" in desk.path
+    for one in (former, heir, helper):
+        assert (await office.told(one.person.person_id)).count("unit.legal_changed") == 1
+
+
+async def test_a_clerk_of_another_place_names_nobody(office: Office, clerk: Browser) -> None:
+    legal, heir = await office.operator(), await office.operator()
+    unit_id = await office.registered(legal, place="510100")
+    await clerk.get(f"/console/units/{unit_id}")
+    await clerk.fill(
+        f"/console/units/{unit_id}/legal",
+        legal_name=heir.person.name,
+        cert_type="01",
+        cert_no=heir.person.cert_no,
+        reason="变更登记",
+    )
+    assert "unit.unit_of_another_place" in clerk.text
+    assert (await unit.seat(office.pool, office.vault, unit_id=unit_id, account_id=legal.account_id)).operator.legal
