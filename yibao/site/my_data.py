@@ -9,10 +9,10 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Template
 
-from yibao import credential, identity
+from yibao import credential, identity, registry
 from yibao.core import outbox
 from yibao.core.clock import Clock
-from yibao.core.database import Pool, transaction
+from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service import authorisation, family, message, unit
@@ -123,8 +123,9 @@ async def close(
         async with transaction(pool) as tx:
             if person_id is not None:
                 await credential.unbind(tx, person_id=person_id, account_id=account_id, at=at)
-                await authorisation.withdraw_all(tx, person_id=person_id, at=at)
-                await message.forget(tx, person_id=person_id, at=at)
+            if (about := person_id or await _person_behind(tx, vault, account_id)) is not None:
+                await authorisation.withdraw_all(tx, person_id=about, at=at)
+                await message.forget(tx, person_id=about, at=at)
             await family.end_all(tx, account_id=account_id, person_id=person_id, at=at)
             for seat in await unit.units_of(tx, vault, account_id):
                 await unit.unbind(tx, vault, unit_id=seat.unit.unit_id, account_id=account_id, at=at)
@@ -135,6 +136,19 @@ async def close(
     to = Redirect("/closed", status_code=303)
     to.delete_cookie(SESSION_COOKIE)
     return to
+
+
+async def _person_behind(tx: Tx, vault: Vault, account_id: str) -> str | None:
+    """Return whose messages and grants an account that is not bound has left, unless another account goes on with them.
+
+    Whoever unbinds first and closes then expects the same to be deleted.
+    """
+    account = await identity.account(tx, vault, account_id)
+    if account.cert_type is None or account.cert_no is None:
+        return None
+    person_id = await registry.find_by_certificate(tx, vault, account.cert_type, account.cert_no)
+    goes_on = person_id is not None and await identity.account_of_person(tx, vault, person_id) is not None
+    return None if goes_on else person_id
 
 
 @get("/closed", guards=[anyone])

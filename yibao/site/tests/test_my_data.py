@@ -2,7 +2,7 @@
 
 import json
 
-from yibao import identity, registry
+from yibao import credential, identity, registry
 from yibao.app import House, handlers
 from yibao.core.database import transaction
 from yibao.core.outbox import Event
@@ -11,6 +11,7 @@ from yibao.settlement.tests.scene import shops
 from yibao.settlement.tests.test_pages import bill_for
 from yibao.site import export, my_data
 from yibao.site.tests.scene import PAY_PASSWORD, Phone
+from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE
 
 PHARMACY = "P51050000001"
 
@@ -100,6 +101,46 @@ async def test_what_is_still_on_its_way_does_not_reach_a_person_who_closed_their
         for hear in heard[event.topic]:
             await hear(event)
     assert await message.kept(house.pool, phone.person_id) == []
+
+
+async def test_whoever_unbinds_first_and_closes_then_takes_the_messages_along_too(phone: Phone, house: House) -> None:
+    """F7."""
+    told = Event(phone.person_id, 1, "credential.unbound", {}, house.clock(), 1)
+    async with transaction(house.pool) as tx:
+        await credential.unbind(tx, person_id=phone.person_id, account_id=phone.account_id, at=house.clock())
+    for hear in handlers(house)["credential.unbound"]:
+        await hear(told)
+    assert len(await message.kept(house.pool, phone.person_id)) == 1
+    await phone.get("/me/close")
+    await phone.post("/me/close", agreed="1")
+    assert await message.kept(house.pool, phone.person_id) == []
+
+
+async def test_another_account_of_the_same_person_keeps_its_messages(phone: Phone, house: House) -> None:
+    """A proved name may have two accounts, of which one is bound."""
+    at = house.clock()
+    for hear in handlers(house)["credential.activated"]:
+        await hear(Event(phone.person_id, 1, "credential.activated", {"place": "510500", "channel": "微信"}, at, 1))
+    assert phone.person is not None
+    async with transaction(house.pool) as tx:
+        second = await identity.channel_account(tx, house.vault, channel="wechat", user=phone.person_id, at=at)
+        await identity.prove_real_name(
+            tx,
+            house.vault,
+            account_id=second,
+            name=phone.person.name,
+            cert_type=phone.person.cert_type,
+            cert_no=phone.person.cert_no,
+            at=at,
+        )
+        session = await identity.start_session(tx, account_id=second, device=phone.device, at=at)
+    phone.cookies.clear()
+    phone.cookies.set(SESSION_COOKIE, session)
+    phone.cookies.set(DEVICE_COOKIE, phone.device)
+    await phone.get("/me/close")
+    answer = await phone.post("/me/close", agreed="1")
+    assert answer.headers["location"] == "/closed"
+    assert len(await message.kept(house.pool, phone.person_id)) == 1
 
 
 async def test_the_phone_of_a_closed_account_can_register_again(phone: Phone, house: House) -> None:
