@@ -1,27 +1,23 @@
 """Console: children's applications that papers alone do not prove, and those that they did, to be looked at after.
 
 They are for the agency of the child's place. Opening one is a look at people's data; it is recorded, and the child's
-guardians can read it.
+guardians can read it. So is adding a member at the counter, for both who stand there.
 """
 
-from typing import Annotated
-
 from litestar import Response, Router, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, PathParameter
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from yibao import registry
+from yibao import identity, registry
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service.family import actions, queries, refusals, rules, store
-from yibao.service.family.types import Application
+from yibao.service.family.pages.shell import Form, RandomId, who
+from yibao.service.family.terms import terms_of
+from yibao.service.family.types import Application, Link
 from yibao.web.principal import SignedIn, clerk
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-RandomId = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$")]
 
 
 @get("/console/family")
@@ -38,16 +34,18 @@ async def queue(request: SignedIn, pool: Pool, clock: Clock) -> Template:
     )
 
 
-async def _note_look(tx: Tx, vault: Vault, request: SignedIn, application: Application, clock: Clock) -> None:
-    place = await registry.region_name(tx, application.place) or application.place
-    for person_id in (application.person_id, application.relative):
+async def _note_look(
+    tx: Tx, vault: Vault, request: SignedIn, of: Application | Link, purpose: str, clock: Clock
+) -> None:
+    place = await registry.region_name(tx, request.auth.institution) or request.auth.institution
+    for person_id in (of.person_id, of.relative):
         await registry.note_look(
             tx,
             vault,
             person_id=person_id,
             looker=request.auth.subject,
             looker_name=f"{place}医保经办机构 {request.auth.display_name}",
-            purpose="核对儿童医保电子码的监护证明",
+            purpose=purpose,
             at=clock(),
         )
 
@@ -56,7 +54,7 @@ async def _note_look(tx: Tx, vault: Vault, request: SignedIn, application: Appli
 async def show(request: SignedIn, application_id: RandomId, pool: Pool, vault: Vault, clock: Clock) -> Template:
     async with transaction(pool) as tx:
         found = await actions.application_for_staff(tx, place=request.auth.institution, application_id=application_id)
-        await _note_look(tx, vault, request, found, clock)
+        await _note_look(tx, vault, request, found, "核对儿童医保电子码的监护证明", clock)
     return await _shown(found, pool, vault, clock)
 
 
@@ -142,4 +140,50 @@ async def _decide(
     return Redirect("/console/family", status_code=303)
 
 
-routes = [Router("/", route_handlers=[queue, show, picture, accept, refuse], guards=[clerk])]
+# At the counter.
+
+
+def _form(refusal: Refusal | None = None, given: dict[str, str] | None = None, *, done: bool = False) -> Template:
+    terms = terms_of("")
+    return Template(
+        "family/console_add.html",
+        context={
+            "refusal": refusal,
+            "given": given or {},
+            "done": done,
+            "terms": terms,
+            "relations": {name: rules.RELATIONS[name] for name in terms.relations},
+            "cert_types": identity.CERT_TYPES,
+            "member_cert_types": rules.CHILD_CERT_TYPES,
+        },
+        status_code=refusal.status if refusal else 200,
+    )
+
+
+@get("/console/family/add")
+async def ask_add(done: FromQuery[str] = "") -> Template:
+    return _form(done=bool(done))
+
+
+@post("/console/family/add", status_code=200)
+async def add(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    try:
+        async with transaction(pool) as tx:
+            link = await actions.add_at_counter(
+                tx,
+                vault,
+                clerk=request.auth.subject,
+                place=request.auth.institution,
+                relative=who(data, "relative_"),
+                member=who(data, "member_"),
+                relation=data.get("relation", ""),
+                checked=data.get("checked") == "1",
+                at=clock(),
+            )
+            await _note_look(tx, vault, request, link, "窗口添加家庭成员", clock)
+    except Refusal as refusal:
+        return _form(refusal, data)
+    return Redirect("/console/family/add?done=1", status_code=303)
+
+
+routes = [Router("/", route_handlers=[queue, show, picture, accept, refuse, ask_add, add], guards=[clerk])]

@@ -82,6 +82,33 @@ class FamilyFull(Refusal):
     remedy = "请先在「管理亲情账户」移除不再需要的成员；家里人多的，可由其他家人分别添加。"
 
 
+class NotCheckedAtCounter(Refusal):
+    code = "family.not_checked_at_counter"
+    status = 422
+    title = "请先核对双方本人和证件"
+    detail = "没有勾选「双方本人在场，已核对」，没有添加。"
+    hint = "请核对双方的证件原件和本人意愿后勾选；孩子还须核对户口簿或出生医学证明。"
+    remedy = "请双方本人带证件原件到窗口。"
+
+
+class RelativeNotReady(Refusal):
+    code = "family.relative_not_ready"
+    status = 404
+    title = "出示的人还没有绑定医保关系的账户"
+    detail = "没有账户以这个姓名和证件绑定了医保关系。"
+    hint = "请核对出示医保码的家人的姓名和证件；还没有账户的，请先在其手机上注册、实名认证、绑定医保关系。"
+    remedy = "请家人先在自己的手机上注册并绑定医保关系，再办理。"
+
+
+class MemberElsewhere(Refusal):
+    code = "family.member_elsewhere"
+    status = 403
+    title = "该成员不在本地参保"
+    detail = "窗口只为在本地参保的成员办理。"
+    hint = "请其到参保地的经办窗口，或在手机上添加。"
+    remedy = "请到该成员参保地的医保经办窗口办理，或在手机上由本人同意、本人刷脸添加。"
+
+
 class RequestUnknown(Refusal):
     code = "family.request_unknown"
     status = 404

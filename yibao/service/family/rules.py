@@ -13,7 +13,7 @@ from yibao.service.family.types import EndedBy, Link
 # What the member is to the relative, and the other way round.
 RELATIONS = {"spouse": "配偶", "parent": "父母", "child": "子女", "other": "其他家庭成员"}
 BACKWARDS = {"spouse": "配偶", "parent": "子女", "child": "父母（监护人）", "other": "家庭成员"}
-METHODS = {"agreement": "对方手机确认", "face": "本人刷脸", "guardian": "监护人证明"}
+METHODS = {"agreement": "对方手机确认", "face": "本人刷脸", "guardian": "监护人证明", "counter": "经办窗口核对"}
 BIRTH_CERTIFICATE = "990201"  # psn_cert_type
 CHILD_CERT_TYPES = identity.CERT_TYPES | {BIRTH_CERTIFICATE: "出生医学证明"}
 # How it ended, in the words in which the one who showed the code reads it.

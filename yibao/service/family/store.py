@@ -51,8 +51,9 @@ def _link(row: Row) -> Link:
 
 async def add_link(tx: Tx, link: Link) -> None:
     await tx.execute(
-        "INSERT INTO family.link (person_id, link_id, account_id, relative, relation, method, since_at, until_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO family.link"
+        " (person_id, link_id, account_id, relative, relation, method, since_at, until_at, added_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         link.person_id,
         link.link_id,
         link.account_id,
@@ -61,6 +62,7 @@ async def add_link(tx: Tx, link: Link) -> None:
         link.method,
         link.since_at,
         link.until_at,
+        link.added_by,
     )
     await _locate(tx, id=link.link_id, kind="link", account_id=link.account_id, person_id=link.person_id)
 
@@ -285,9 +287,10 @@ async def application(tx: Tx, person_id: str, application_id: str) -> Applicatio
 
 
 async def open_application(tx: Tx, *, person_id: str, account_id: str) -> Application | None:
+    """Return what this account has applied for and is not decided, held so that it moves once at a time."""
     row = await tx.fetchrow(
         "SELECT * FROM family.application WHERE person_id = $1 AND account_id = $2"
-        " AND state IN ('reading', 'differs', 'review')",
+        " AND state IN ('reading', 'differs', 'review') FOR UPDATE",
         person_id,
         account_id,
     )

@@ -7,10 +7,19 @@ from msgspec import Struct
 
 # What the member is to the one whose phone shows the code.
 Relation = Literal["spouse", "parent", "child", "other"]
-Method = Literal["agreement", "face", "guardian"]
+Method = Literal["agreement", "face", "guardian", "counter"]
 RequestState = Literal["asked", "allowed", "declined", "withdrawn"]
 ApplicationState = Literal["reading", "differs", "review", "accepted", "refused", "withdrawn"]
 EndedBy = Literal["member", "relative", "guardian", "agency", "time", "credential"]
+
+
+class Pair(Struct, frozen=True):
+    """Whose code is to be shown on the phones of which account."""
+
+    person_id: str
+    account_id: str
+    relative: str
+    relation: Relation
 
 
 class Link(Struct, frozen=True):
@@ -27,6 +36,7 @@ class Link(Struct, frozen=True):
     shown_at: datetime | None
     ended_at: datetime | None
     ended_by: EndedBy | None
+    added_by: str | None  # Staff, where it was added at the counter.
 
     def lives(self, at: datetime) -> bool:
         return self.ended_at is None and (self.until_at is None or at < self.until_at)
@@ -46,6 +56,10 @@ class Request(Struct, frozen=True):
     expires_at: datetime
     decided_at: datetime | None
 
+    @property
+    def pair(self) -> Pair:
+        return Pair(self.person_id, self.account_id, self.relative, self.relation)
+
 
 class Application(Struct, frozen=True):
     """A guardian's application for a child."""
@@ -64,6 +78,10 @@ class Application(Struct, frozen=True):
     decided_at: datetime | None
     decided_by: str | None  # Staff; empty while nobody has looked at what the papers alone decided.
     reason: bytes | None
+
+    @property
+    def pair(self) -> Pair:
+        return Pair(self.person_id, self.account_id, self.relative, "child")
 
 
 class Who(Struct, frozen=True):

@@ -17,6 +17,7 @@ from yibao.service.family.actions.children import (
     send_papers,
     withdraw_application,
 )
+from yibao.service.family.actions.counter import add_at_counter
 from yibao.service.family.actions.ending import come_due, end_all, end_taken_back, end_unbound, removable, remove
 from yibao.service.family.actions.judging import application_for_staff, decide, hold_back, judge
 from yibao.service.family.actions.naming import note_try
@@ -24,6 +25,7 @@ from yibao.service.family.actions.showing import note_relatives_look, show, take
 
 __all__ = [
     "PICTURES_MAX",
+    "add_at_counter",
     "answer",
     "application_for_staff",
     "application_of_account",

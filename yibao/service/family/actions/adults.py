@@ -9,9 +9,9 @@ from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.service.family import refusals, rules, store
 from yibao.service.family.actions.joining import join
-from yibao.service.family.actions.naming import named, require_room, terms_of_member
+from yibao.service.family.actions.naming import named, offered, require_room, terms_of_member
 from yibao.service.family.terms import terms_of
-from yibao.service.family.types import Asker, Link, Relation, Request, Who
+from yibao.service.family.types import Asker, Link, Request, Who
 
 
 async def ask(
@@ -24,11 +24,11 @@ async def ask(
     Refusals, first that applies: PromiseMissing, MemberUnknown, MemberIsYourself, RelationNotOffered,
     ChildNeedsProof, AlreadyMember, FamilyFull.
     """
-    person, place = await named(tx, vault, asker, who, promised=promised)
+    if not promised:
+        raise refusals.PromiseMissing
+    person, place = await named(tx, vault, asker, who)
     terms = terms_of(place)
-    chosen: Relation | None = next((one for one in terms.relations if one == relation), None)
-    if chosen is None:
-        raise refusals.RelationNotOffered
+    chosen = offered(terms, relation)
     if at < rules.handover_at(person.birth_on, terms.handover_age):
         raise refusals.ChildNeedsProof(age=terms.handover_age)
     await require_room(tx, terms, account_id=asker.account_id, person_id=person.person_id, child=False, at=at)
@@ -74,7 +74,7 @@ async def answer(tx: Tx, *, person_id: str, request_id: str, allowed: bool, at: 
     if not allowed:
         await outbox.publish(tx, person_id=request.relative, topic="family.declined", payload={}, at=at)
         return
-    await join(tx, request, method="agreement", until_at=None, at=at)
+    await join(tx, request.pair, method="agreement", at=at)
 
 
 async def withdraw_request(tx: Tx, *, account_id: str, request_id: str, at: datetime) -> None:
@@ -132,4 +132,4 @@ async def finish_by_face(
     await store.close_request(tx, request, "allowed", at=at)
     minutes = (await terms_of_member(tx, request.person_id)).brief_minutes
     until_at = at + timedelta(minutes=minutes) if brief else None
-    return await join(tx, request, method="face", until_at=until_at, at=at)
+    return await join(tx, request.pair, method="face", until_at=until_at, at=at)

@@ -28,7 +28,9 @@ async def apply(
     Refusals, first that applies: PromiseMissing, MemberUnknown, MemberIsYourself, NotAChild, PapersMissing,
     AlreadyMember, FamilyFull, those of `send_papers`.
     """
-    person, place = await named(tx, vault, asker, who, promised=promised)
+    if not promised:
+        raise refusals.PromiseMissing
+    person, place = await named(tx, vault, asker, who)
     terms = terms_of(place)
     if at >= rules.handover_at(person.birth_on, terms.handover_age):
         raise refusals.NotAChild(age=terms.handover_age)

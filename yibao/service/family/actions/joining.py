@@ -9,41 +9,44 @@ from yibao.credential import relatives
 from yibao.service.family import rules, store
 from yibao.service.family.actions.ending import end, tell_both
 from yibao.service.family.actions.naming import require_room, terms_of_member
-from yibao.service.family.types import Application, Link, Method, Request
+from yibao.service.family.types import Link, Method, Pair
 
 
-async def join(tx: Tx, of: Request | Application, *, method: Method, until_at: datetime | None, at: datetime) -> Link:
+async def join(
+    tx: Tx, pair: Pair, *, method: Method, until_at: datetime | None = None, added_by: str | None = None, at: datetime
+) -> Link:
     """Make the link that was asked for, and tell both.
 
     Refusals, first that applies: AlreadyMember, FamilyFull, credential.not_insured, credential.not_synced.
     """
-    terms = await terms_of_member(tx, of.person_id)
+    terms = await terms_of_member(tx, pair.person_id)
     await require_room(
         tx,
         terms,
-        account_id=of.account_id,
-        person_id=of.person_id,
+        account_id=pair.account_id,
+        person_id=pair.person_id,
         child=method == "guardian",
         at=at,
     )
-    for earlier in await store.links_of_member(tx, of.person_id):
-        if earlier.account_id == of.account_id:
+    for earlier in await store.links_of_member(tx, pair.person_id):
+        if earlier.account_id == pair.account_id:
             await end(tx, earlier, by="time", at=at)  # It is over, only nobody has noticed yet.
     link = Link(
-        person_id=of.person_id,
+        person_id=pair.person_id,
         link_id=secrets.token_hex(16),
-        account_id=of.account_id,
-        relative=of.relative,
-        relation="child" if isinstance(of, Application) else of.relation,
+        account_id=pair.account_id,
+        relative=pair.relative,
+        relation=pair.relation,
         method=method,
         since_at=at,
         until_at=until_at,
         shown_at=None,
         ended_at=None,
         ended_by=None,
+        added_by=added_by,
     )
     await relatives.entrust(tx, person_id=link.person_id, at=at)
-    for other in await store.links_of_member(tx, of.person_id):
+    for other in await store.links_of_member(tx, pair.person_id):
         if other.method == "guardian" and other.lives(at):
             await outbox.publish(tx, person_id=other.relative, topic="family.guardian_joined", payload={}, at=at)
     await store.add_link(tx, link)

@@ -102,7 +102,7 @@ async def _accept(
     terms = terms_of(application.place)
     await join(
         tx,
-        application,
+        application.pair,
         method="guardian",
         until_at=rules.handover_at(birth_on, terms.handover_age),
         at=at,
@@ -160,7 +160,7 @@ async def decide(
     )
     await store.drop_proofs(tx, application)
     for link in await store.links_of_member(tx, application.person_id):
-        if link.account_id == application.account_id and link.method == "guardian":
+        if link.account_id == application.account_id and link.method == "guardian" and link.added_by is None:
             await end_and_tell(tx, link, by="agency", at=at)
     await tell_applicant(tx, application, topic, at=at)
 

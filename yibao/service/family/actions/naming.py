@@ -8,7 +8,7 @@ from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.service.family import refusals, store
 from yibao.service.family.terms import Terms, terms_of
-from yibao.service.family.types import Asker, Who
+from yibao.service.family.types import Asker, Relation, Who
 
 TRIES_MAX = 10  # a day
 
@@ -24,16 +24,20 @@ async def note_try(tx: Tx, *, account_id: str, at: datetime) -> None:
         raise refusals.TriedTooOften(most=TRIES_MAX)
 
 
-async def named(tx: Tx, vault: Vault, asker: Asker, who: Who, *, promised: bool) -> tuple[registry.Person, str]:
-    """Return whom a form names and where they are insured.
-
-    Refusals, first that applies: PromiseMissing, MemberUnknown, MemberIsYourself.
-    """
-    if not promised:
-        raise refusals.PromiseMissing
+async def found(tx: Tx, vault: Vault, who: Who) -> registry.Person | None:
+    """Return who has this name and this certificate."""
     person_id = await registry.find_by_certificate(tx, vault, who.cert_type, who.cert_no)
     person = await registry.person(tx, vault, person_id) if person_id else None
-    if person is None or not credential.same_name(person.name, who.name):
+    return person if person is not None and credential.same_name(person.name, who.name) else None
+
+
+async def named(tx: Tx, vault: Vault, asker: Asker, who: Who) -> tuple[registry.Person, str]:
+    """Return whom a form names and where they are insured.
+
+    Refusals, first that applies: MemberUnknown, MemberIsYourself.
+    """
+    person = await found(tx, vault, who)
+    if person is None:
         raise refusals.MemberUnknown
     if person.person_id == asker.person_id:
         raise refusals.MemberIsYourself
@@ -44,6 +48,14 @@ async def named(tx: Tx, vault: Vault, asker: Asker, who: Who, *, promised: bool)
 async def terms_of_member(tx: Tx, person_id: str) -> Terms:
     """Return the terms of where somebody is insured."""
     return terms_of(next((relation.place for relation in await registry.relations(tx, person_id)), ""))
+
+
+def offered(terms: Terms, relation: str) -> Relation:
+    """Return the relation as the place offers it. Refusals: RelationNotOffered."""
+    chosen = next((one for one in terms.relations if one == relation), None)
+    if chosen is None:
+        raise refusals.RelationNotOffered
+    return chosen
 
 
 async def require_room(tx: Tx, terms: Terms, *, account_id: str, person_id: str, child: bool, at: datetime) -> None:

@@ -39,8 +39,8 @@ def asker_of(request: SignedIn) -> Asker:
     return Asker(request.auth.subject, request.auth.person_id)
 
 
-def who(data: dict[str, Any]) -> Who:
-    return Who(*(text(data, name) for name in ("name", "cert_type", "cert_no")))
+def who(data: dict[str, Any], prefix: str = "") -> Who:
+    return Who(*(text(data, prefix + name) for name in ("name", "cert_type", "cert_no")))
 
 
 def text(data: dict[str, Any], name: str) -> str:
