@@ -89,7 +89,13 @@ CONSOLE: tuple[tuple[str, tuple[Service, ...]], ...] = (
             Service("账户手机号", "/console/phones", "核对证件后更换、解绑手机号，退出登录"),
         ),
     ),
-    ("亲情账户", (Service("添加家庭成员", "/console/family/add", "老人、孩子和家人到窗口，核对证件后添加"),)),
+    (
+        "亲情账户",
+        (
+            Service("添加家庭成员", "/console/family/add", "老人、孩子和家人到窗口，核对证件后添加"),
+            Service("移除家庭成员", "/console/family/end", "本人到窗口，不再让家人出示医保码"),
+        ),
+    ),
     ("待办", (Service("儿童码监护核对", "/console/family", "户口簿、出生证与登记不一致的申请"),)),
 )
 

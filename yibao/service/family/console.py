@@ -1,8 +1,10 @@
 """Console: children's applications that papers alone do not prove, and those that they did, to be looked at after.
 
 They are for the agency of the child's place. Opening one is a look at people's data; it is recorded, and the child's
-guardians can read it. So is adding a member at the counter, for both who stand there.
+guardians can read it. So is adding a member at the counter, for both who stand there, and ending it.
 """
+
+from collections.abc import Iterable
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery
@@ -14,9 +16,9 @@ from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service.family import actions, queries, refusals, rules, store
-from yibao.service.family.pages.shell import Form, RandomId, who
+from yibao.service.family.pages.shell import Form, RandomId, text, who
 from yibao.service.family.terms import terms_of
-from yibao.service.family.types import Application, Link
+from yibao.service.family.types import Application
 from yibao.web.principal import SignedIn, clerk
 
 
@@ -35,10 +37,10 @@ async def queue(request: SignedIn, pool: Pool, clock: Clock) -> Template:
 
 
 async def _note_look(
-    tx: Tx, vault: Vault, request: SignedIn, of: Application | Link, purpose: str, clock: Clock
+    tx: Tx, vault: Vault, request: SignedIn, people: Iterable[str], purpose: str, clock: Clock
 ) -> None:
     place = await registry.region_name(tx, request.auth.institution) or request.auth.institution
-    for person_id in (of.person_id, of.relative):
+    for person_id in people:
         await registry.note_look(
             tx,
             vault,
@@ -54,7 +56,7 @@ async def _note_look(
 async def show(request: SignedIn, application_id: RandomId, pool: Pool, vault: Vault, clock: Clock) -> Template:
     async with transaction(pool) as tx:
         found = await actions.application_for_staff(tx, place=request.auth.institution, application_id=application_id)
-        await _note_look(tx, vault, request, found, "核对儿童医保电子码的监护证明", clock)
+        await _note_look(tx, vault, request, (found.person_id, found.relative), "核对儿童医保电子码的监护证明", clock)
     return await _shown(found, pool, vault, clock)
 
 
@@ -180,10 +182,57 @@ async def add(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Cl
                 checked=data.get("checked") == "1",
                 at=clock(),
             )
-            await _note_look(tx, vault, request, link, "窗口添加家庭成员", clock)
+            await _note_look(tx, vault, request, (link.person_id, link.relative), "窗口添加家庭成员", clock)
     except Refusal as refusal:
         return _form(refusal, data)
     return Redirect("/console/family/add?done=1", status_code=303)
 
 
-routes = [Router("/", route_handlers=[queue, show, picture, accept, refuse, ask_add, add], guards=[clerk])]
+@get("/console/family/end")
+async def ask_end() -> Template:
+    return _ending()
+
+
+def _ending(
+    refusal: Refusal | None = None,
+    given: dict[str, str] | None = None,
+    *,
+    relatives: tuple[queries.Relative, ...] | None = None,
+    done: bool = False,
+) -> Template:
+    return Template(
+        "family/console_end.html",
+        context={
+            "refusal": refusal,
+            "given": given or {},
+            "relatives": relatives,
+            "done": done,
+            "methods": rules.METHODS,
+            "cert_types": rules.CHILD_CERT_TYPES,
+        },
+        status_code=refusal.status if refusal else 200,
+    )
+
+
+@post("/console/family/end", status_code=200)
+async def end(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Clock) -> Template:
+    """Show who can show a member's code, and end one of these links where the form names it."""
+    at, link_id = clock(), text(data, "link")
+    try:
+        async with transaction(pool) as tx:
+            member = await actions.member_at_counter(
+                tx, vault, place=request.auth.institution, member=who(data), checked=data.get("checked") == "1"
+            )
+            if link_id:
+                await actions.remove_at_counter(tx, member=member, link_id=link_id, at=at)
+            purpose = "窗口移除家庭成员" if link_id else "窗口查看谁可以出示医保码"
+            await _note_look(tx, vault, request, (member.person_id,), purpose, clock)
+            relatives = await queries.relatives_of(tx, vault, member.person_id, but="", at=at)
+    except Refusal as refusal:
+        return _ending(refusal, data)
+    return _ending(None, data, relatives=relatives, done=bool(link_id))
+
+
+routes = [
+    Router("/", route_handlers=[queue, show, picture, accept, refuse, ask_add, add, ask_end, end], guards=[clerk])
+]

@@ -85,10 +85,10 @@ class FamilyFull(Refusal):
 class NotCheckedAtCounter(Refusal):
     code = "family.not_checked_at_counter"
     status = 422
-    title = "请先核对双方本人和证件"
-    detail = "没有勾选「双方本人在场，已核对」，没有添加。"
-    hint = "请核对双方的证件原件和本人意愿后勾选；孩子还须核对户口簿或出生医学证明。"
-    remedy = "请双方本人带证件原件到窗口。"
+    title = "请先核对本人和证件"
+    detail = "没有勾选已核对本人和证件原件，没有办理。"
+    hint = "请核对证件原件和本人意愿后勾选；添加须双方在场，孩子还须核对户口簿或出生医学证明。"
+    remedy = "请本人带证件原件到窗口；添加家庭成员的，双方一起到。"
 
 
 class RelativeNotReady(Refusal):

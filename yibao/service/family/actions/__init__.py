@@ -17,7 +17,7 @@ from yibao.service.family.actions.children import (
     send_papers,
     withdraw_application,
 )
-from yibao.service.family.actions.counter import add_at_counter
+from yibao.service.family.actions.counter import add_at_counter, member_at_counter, remove_at_counter
 from yibao.service.family.actions.ending import come_due, end_all, end_taken_back, end_unbound, removable, remove
 from yibao.service.family.actions.judging import application_for_staff, decide, hold_back, judge
 from yibao.service.family.actions.naming import note_try
@@ -41,11 +41,13 @@ __all__ = [
     "finish_by_face",
     "hold_back",
     "judge",
+    "member_at_counter",
     "note_relatives_look",
     "note_try",
     "papers_due",
     "removable",
     "remove",
+    "remove_at_counter",
     "request_of_account",
     "send_papers",
     "show",

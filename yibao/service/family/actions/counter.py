@@ -1,4 +1,4 @@
-"""At the agency's counter: a clerk adds a member for whoever stands there together with them (B11)."""
+"""At the agency's counter: a clerk adds a member for whoever stands there together with them (B11), or ends it."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from yibao import identity, registry
 from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.service.family import refusals, rules, store
+from yibao.service.family.actions.ending import end_and_tell
 from yibao.service.family.actions.joining import join
 from yibao.service.family.actions.naming import found, named, offered
 from yibao.service.family.states import require_move
@@ -38,8 +39,7 @@ async def add_at_counter(
         raise refusals.NotCheckedAtCounter
     asker = await _account(tx, vault, relative)
     person, first_place = await named(tx, vault, asker, member)
-    if place not in {one.place for one in await registry.relations(tx, person.person_id)}:
-        raise refusals.MemberElsewhere
+    await _require_here(tx, person.person_id, place)
     terms = terms_of(first_place)
     chosen = offered(terms, relation)
     grown_at = rules.handover_at(person.birth_on, terms.handover_age)
@@ -55,6 +55,36 @@ async def add_at_counter(
     )
     await _settle_what_waits(tx, pair, at=at)
     return link
+
+
+async def member_at_counter(tx: Tx, vault: Vault, *, place: str, member: Who, checked: bool) -> registry.Person:
+    """Return whom a clerk has before them and has checked.
+
+    Refusals, first that applies: NotCheckedAtCounter, MemberUnknown, MemberElsewhere.
+    """
+    if not checked:
+        raise refusals.NotCheckedAtCounter
+    person = await found(tx, vault, member)
+    if person is None:
+        raise refusals.MemberUnknown
+    await _require_here(tx, person.person_id, place)
+    return person
+
+
+async def remove_at_counter(tx: Tx, *, member: registry.Person, link_id: str, at: datetime) -> Link:
+    """End a link for the member, who has no phone to do it on; again changes nothing. Refusals: MemberMissing."""
+    link = await store.link(tx, member.person_id, link_id)
+    if link is None:
+        raise refusals.MemberMissing
+    if link.ended_at is None:
+        await end_and_tell(tx, link, by="agency", at=at)
+    return link
+
+
+async def _require_here(tx: Tx, person_id: str, place: str) -> None:
+    """Refusals: MemberElsewhere."""
+    if place not in {one.place for one in await registry.relations(tx, person_id)}:
+        raise refusals.MemberElsewhere
 
 
 async def _account(tx: Tx, vault: Vault, relative: Who) -> Asker:

@@ -55,6 +55,48 @@ async def test_a_clerk_adds_a_grandmother_who_has_no_phone(town: Town) -> None:
         assert looks["窗口添加家庭成员"] == "泸州市医保经办机构 演示经办员"
 
 
+END = "/console/family/end"
+
+
+async def test_a_clerk_ends_it_for_a_grandmother_whose_code_was_never_shown(town: Town) -> None:
+    grandson = await town.adult(gender="1", birth_on=date(2000, 5, 5))
+    grandmother, desk = await town.alone(birth_on=date(1941, 2, 3), gender="2"), await town.clerk()
+    await sent(desk, grandson.person, grandmother)
+    link = await link_of(town, grandson)
+    her: Any = {part: getattr(grandmother, part) for part in ("name", "cert_type", "cert_no")}
+    assert END in await desk.get("/console")
+    await desk.get(END)
+    assert "family.not_checked_at_counter" in await desk.send(END, **her, checked="")
+    assert registry.masked_name(grandson.person.name) in await desk.send(END, **her, checked="1")
+    assert "没有别人可以出示" in await desk.send(END, **her, checked="1", link=link.link_id)
+    assert not await store.links_of_account(town.house.pool, grandson.account_id)
+    page = await grandson.phone.get("/family")
+    assert "经办机构终止了" in page
+    assert "出示医保码" not in page
+    for one in (grandson.person_id, grandmother.person_id):
+        assert (await town.messages(one))[-1] == "家庭成员已移除"
+    looks = [look.purpose for look in await registry.looks(town.house.pool, town.house.vault, grandmother.person_id)]
+    assert {"窗口查看谁可以出示医保码", "窗口移除家庭成员"} <= set(looks)
+
+
+async def test_a_clerk_ends_nothing_of_somebody_else_nor_elsewhere(town: Town) -> None:
+    grandson = await town.adult(gender="1", birth_on=date(2000, 5, 5))
+    grandmother, other = await town.alone(birth_on=date(1941, 2, 3)), await town.alone(birth_on=date(1950, 1, 1))
+    desk = await town.clerk()
+    await sent(desk, grandson.person, grandmother)
+    link = await link_of(town, grandson)
+    for clerk, member, status in ((desk, other, 404), (await town.clerk("510100"), grandmother, 403)):
+        whose: Any = {part: getattr(member, part) for part in ("name", "cert_type", "cert_no")}
+        await clerk.get(END)
+        await clerk.send(END, **whose, checked="1", link=link.link_id)
+        assert clerk.status == status
+    assert await link_of(town, grandson) == link
+    await desk.get(END)
+    her: Any = {part: getattr(grandmother, part) for part in ("name", "cert_type", "cert_no")}
+    await desk.send(END, **her, checked="1", link="\x00'; --")
+    assert (desk.status, "family.member_missing" in desk.page) == (404, True)
+
+
 async def test_a_child_is_added_as_its_guardians_until_it_comes_of_age(town: Town) -> None:
     mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
     await apply(town, mother, child, household(town, mother, child, name="保大山"))
