@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from yibao import benefit, credential
-from yibao.benefit.types import COUNTED, LEVEL_NAMES, Filing, InstitutionLevel, VisitKind, held_words
+from yibao.benefit.types import COUNTED, LEVEL_NAMES, PERSON_NAMES, Filing, InstitutionLevel, VisitKind, held_words
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool
 from yibao.core.money import number_of, yuan_text
@@ -369,7 +369,7 @@ async def preview(request: SignedIn, desk: Desk, pool: Pool, clock: Clock) -> Te
 def _said_of(question: Question, counters: Mapping[str, int], using: benefit.Policies) -> list[tuple[str, str]]:
     """Say which of the person's own numbers are used."""
     said = [
-        ("人员类别", policy_query.PERSON_NAMES[question.person]),  # type: ignore[index]
+        ("人员类别", PERSON_NAMES[question.person]),
         ("年龄", f"{question.age} 岁"),
         ("个人账户余额", f"{question.account} 元"),
         *policy_query.special(question),

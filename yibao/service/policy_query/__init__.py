@@ -9,7 +9,6 @@ from yibao.service.policy_query.refusals import MalformedQuestion
 from yibao.service.policy_query.rules import (
     AMOUNT_MAX_FEN,
     INSURANCE_OF,
-    PERSON_NAMES,
     Answer,
     Offer,
     Question,
@@ -25,7 +24,6 @@ from yibao.service.policy_query.rules import (
 __all__ = [
     "AMOUNT_MAX_FEN",
     "INSURANCE_OF",
-    "PERSON_NAMES",
     "Answer",
     "MalformedQuestion",
     "Offer",

@@ -4,7 +4,7 @@ from litestar import Router, get
 from litestar.response import Template
 
 from yibao import benefit
-from yibao.benefit.types import INSURANCE_NAMES, NO, QUALIFICATIONS, VISIT_NAMES
+from yibao.benefit.types import INSURANCE_NAMES, NO, PERSON_NAMES, QUALIFICATIONS, VISIT_NAMES
 from yibao.core.clock import Clock, day_of
 from yibao.core.refusal import Refusal
 from yibao.service.policy_query import rules
@@ -17,7 +17,10 @@ def choices(question: rules.Question, *, using: benefit.Policies) -> dict[str, o
         "question": question,
         "offer": rules.offer(question, using=using),
         "places": [(place, each.label) for place, each in using.places.items()],
-        "people": [(INSURANCE_NAMES[insurance], people.items()) for insurance, people in rules.PEOPLE.items()],
+        "people": [
+            (INSURANCE_NAMES[insurance], [(kind, PERSON_NAMES[kind]) for kind in kinds])
+            for insurance, kinds in rules.PEOPLE.items()
+        ],
         "filings": rules.AWAY,
         "aids": {NO: "没有", **QUALIFICATIONS["aid"]},
         # Of these a person has one or not, so they are ticks.
@@ -44,7 +47,7 @@ async def policy(request: SignedIn, clock: Clock, policies: benefit.Policies) ->
             "answer": answer,
             "sentences": [(step.label, benefit.sentence(step)) for step in answer.example.trace] if answer else [],
             "refusal": refusal,
-            "person_names": rules.PERSON_NAMES,
+            "person_names": PERSON_NAMES,
             "insurances": INSURANCE_NAMES,
             "visits": [(visit, VISIT_NAMES[visit]) for visit in rules.VISITS],
             "visit_names": VISIT_NAMES,

@@ -34,12 +34,11 @@ from yibao.service.policy_query.refusals import MalformedQuestion
 T = TypeVar("T", bound=str)
 
 # Each kind of person belongs to one insurance, so the form asks once for both and cannot be told what does not fit.
-PEOPLE: dict[Insurance, dict[PersonKind, str]] = {
-    "employee": {"employed": "在职职工", "retired": "退休人员"},
-    "resident": {"adult": "成年居民", "aged": "老年居民", "student": "学生", "child": "儿童"},
+PEOPLE: dict[Insurance, tuple[PersonKind, ...]] = {
+    "employee": ("employed", "retired"),
+    "resident": ("adult", "aged", "student", "child"),
 }
 INSURANCE_OF = {person: insurance for insurance, people in PEOPLE.items() for person in people}
-PERSON_NAMES = {person: name for people in PEOPLE.values() for person, name in people.items()}
 VISITS: tuple[VisitKind, ...] = ("pharmacy", "outpatient", "inpatient", "chronic")
 LEVELS: dict[InstitutionLevel, str] = LEVEL_NAMES
 WHERE: dict[TreatedIn, str] = {"home": "本地", "province": "省内异地", "country": "跨省"}

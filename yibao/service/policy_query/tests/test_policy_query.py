@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlencode
 
 import pytest
@@ -17,9 +18,10 @@ from yibao.benefit.steps import KINDS
 from yibao.benefit.steps.ratio import Points
 from yibao.benefit.tests import conftest as places
 from yibao.benefit.tests.conftest import SAMPLE, SEGMENTED
+from yibao.benefit.types import PERSON_NAMES, PersonKind
 from yibao.service.policy_query import Answer, Question, answer, offer, question_of, treated_place
 from yibao.service.policy_query.refusals import MalformedQuestion
-from yibao.service.policy_query.rules import INSURANCE_OF, LEVELS, MEANINGS, VISITS, WHERE
+from yibao.service.policy_query.rules import INSURANCE_OF, LEVELS, MEANINGS, PEOPLE, VISITS, WHERE
 from yibao.site.tests import scene
 from yibao.site.tests.scene import Phone
 
@@ -82,6 +84,11 @@ def test_every_value_said_is_one_that_the_policy_states_for_the_day() -> None:
                     used = {(step.label, basis.rule) for step in found.example.trace for basis in step.basis}
                     assert {each for each in used if not each[1].startswith("figures.")} <= rules
     assert answered > 20
+
+
+def test_the_form_asks_for_every_kind_of_person_by_its_name() -> None:
+    asked_for = [kind for kinds in PEOPLE.values() for kind in kinds]
+    assert sorted(asked_for) == sorted(PERSON_NAMES) == sorted(get_args(PersonKind))
 
 
 def test_every_kind_of_value_has_its_words() -> None:
