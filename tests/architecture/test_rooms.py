@@ -38,7 +38,7 @@ OWN_FILES = {  # What a room has besides the anatomy, each because it is the roo
     "service/family": {"terms"},
     "service/message": {"in_channels", "sms"},
     "service/unit": {"console", "office"},
-    "settlement": {"draft", "explain", "preview", "replay", "slip", "tallies", "till"},
+    "settlement": {"draft", "entries", "explain", "preview", "replay", "slip", "tallies", "till"},
     "worker": {"drain"},
     "site": {"export", "help", "icons", "my_data", "reference", "trouble", "words"},
     "cli": {

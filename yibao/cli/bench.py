@@ -36,7 +36,7 @@ from yibao.credential.actions import VISIT_LASTS
 from yibao.credential.types import Spend
 from yibao.sandbox import world
 from yibao.service import directory
-from yibao.settlement import Basket, BasketLine, Order, rules
+from yibao.settlement import Basket, BasketLine, Order, entries, rules
 from yibao.settlement.types import Facts, FactsRequest
 
 SECONDS = 5
@@ -318,7 +318,7 @@ async def _template(found: instance.Instance) -> str:
         )
         assert isinstance(facts, Facts)
         assessed = rules.assess(facts, basket, policies=house.desk.policies, on=day_of(at))
-        entry = rules.entry_of(
+        entry = entries.entry_of(
             assessed,
             Order(basket, assessed.split),
             person_id=person_id,

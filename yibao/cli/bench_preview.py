@@ -22,7 +22,7 @@ from yibao.cli import instance, preview
 from yibao.core.database import open_pool, transaction
 from yibao.core.money import half_up
 from yibao.core.settings import Settings
-from yibao.settlement import rules
+from yibao.settlement import entries
 
 BILLS = 1_000_000
 PLACE = "510100"
@@ -128,7 +128,7 @@ async def _fill(url: str, bills: int) -> None:
                     "tally_after": {**case.tallies, **found.tallies},
                     "policy": found.policy,
                     "trace": found.trace,
-                    "facts": rules.facts_of(case),
+                    "facts": entries.facts_of(case),
                 }
             )
             for line, share in zip(case.lines, found.lines, strict=True):

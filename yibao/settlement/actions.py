@@ -17,7 +17,7 @@ from yibao.core.batch import Batch
 from yibao.core.clock import day_of
 from yibao.core.database import Pool, Tx
 from yibao.core.numbers import Numbers
-from yibao.settlement import queries, refusals, replay, rules, store
+from yibao.settlement import entries, queries, refusals, replay, rules, store
 from yibao.settlement.states import require_move
 from yibao.settlement.types import Basket, Entry, Facts, FactsRequest, Order, Quote, Settled, Split
 
@@ -131,7 +131,7 @@ async def confirm(
             await prove(assessed.account_id)
             proved = True
             continue  # Proving takes long; what was read before it is old.
-        entry = rules.entry_of(
+        entry = entries.entry_of(
             assessed,
             order,
             person_id=person_id,
@@ -178,7 +178,7 @@ async def reverse(
             )
         if found["later"] is not None and counters is None:
             raise refusals.LaterSettlementExists(later=found["later"])
-        entry = rules.reversal_of(
+        entry = entries.reversal_of(
             found,
             person_id=person_id,
             reversal_id=desk.numbers.issue(region=original["place"], person_id=person_id, counter=found["serial"] + 1),
