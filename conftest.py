@@ -151,6 +151,14 @@ async def tx(pool: Pool) -> AsyncIterator[Tx]:
 
 
 @pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of an installation whose page assets are not fetched."""
+    made = tmp_path_factory.mktemp("home")
+    (made / "assets").mkdir()
+    return made
+
+
+@pytest.fixture(scope="session")
 def keys() -> Keys:
     return Keys.generate()
 

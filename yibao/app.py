@@ -258,16 +258,15 @@ class RecentKeys:
 
     SECONDS = 5.0
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self) -> None:
         self._known: dict[str, tuple[str, float]] = {}
 
-    async def institution_of(self, key: str) -> str | None:
+    async def institution_of(self, pool: Pool, key: str) -> str | None:
         now = time.monotonic()
         known = self._known.get(key)
         if known is not None and known[1] > now:
             return known[0]
-        code = await identity.institution_of_key(self._pool, key)
+        code = await identity.institution_of_key(pool, key)
         if code is None:
             self._known.pop(key, None)
         else:
@@ -278,7 +277,7 @@ class RecentKeys:
 def resolver(house: House) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Any]:
     """Return who asks, by key for systems and by session for people. A key that is no key is refused at once."""
 
-    keys = RecentKeys(house.pool)
+    keys = RecentKeys()
 
     async def resolve(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal | None:
         path = connection.scope["path"]
@@ -288,7 +287,7 @@ def resolver(house: House) -> Callable[[ASGIConnection[Any, Any, Any, Any]], Any
             scheme, _, key = connection.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer":
                 return None
-            code = await keys.institution_of(key)
+            code = await keys.institution_of(house.pool, key)
             if code is None:
                 raise SignInFirst
             return Principal("system", code, institution=code)
@@ -325,6 +324,7 @@ def _holder(session: identity.Session) -> Principal:
 def create_app(house: House, *, document_pages: bool = False) -> Litestar:
     """Return the web application over an open house.
 
+    What the routes share is asked of the house for each request, so that one application can stand in front of several.
     The OpenAPI document is for institutions' systems; `document_pages` puts the pages into it too, for the test that
     throws generated requests at every route.
     """
@@ -346,8 +346,8 @@ def create_app(house: House, *, document_pages: bool = False) -> Litestar:
                 cookie = lasting_cookie(DEVICE_COOKIE, secrets.token_urlsafe(24), secure=house.settings.secure)
                 headers.add("set-cookie", cookie.to_header(header=""))
 
-    def given(value: Any) -> Provide:
-        return Provide(lambda: value, sync_to_thread=False, use_cache=True)
+    def given(share: Callable[[], Any]) -> Provide:
+        return Provide(share, sync_to_thread=False)
 
     return Litestar(
         [
@@ -357,22 +357,22 @@ def create_app(house: House, *, document_pages: bool = False) -> Litestar:
             create_static_files_router("/assets", [house.settings.home / "assets"], guards=[anyone]),
         ],
         dependencies={
-            "pool": given(house.pool),
-            "vault": given(house.vault),
-            "clock": given(house.clock),
-            "codes": given(house.codes),
-            "unit_codes": given(house.unit_codes),
-            "gate": given(house.gate),
-            "desk": given(house.desk),
-            "policies": given(house.desk.policies),
-            "hasher": given(house.hasher),
-            "bank": given(house.bank),
-            "channel_names": given(partial(credential.channel_names, house.pool)),
-            "booth": given(house.booth),
-            "secure": given(house.settings.secure),
-            "public_url": given(house.settings.public_url),
+            "pool": given(lambda: house.pool),
+            "vault": given(lambda: house.vault),
+            "clock": given(lambda: house.clock),
+            "codes": given(lambda: house.codes),
+            "unit_codes": given(lambda: house.unit_codes),
+            "gate": given(lambda: house.gate),
+            "desk": given(lambda: house.desk),
+            "policies": given(lambda: house.desk.policies),
+            "hasher": given(lambda: house.hasher),
+            "bank": given(lambda: house.bank),
+            "channel_names": given(lambda: partial(credential.channel_names, house.pool)),
+            "booth": given(lambda: house.booth),
+            "secure": given(lambda: house.settings.secure),
+            "public_url": given(lambda: house.settings.public_url),
         },
-        state=State({"resolve": resolver(house), "clock": house.clock, "hasher": house.hasher}),
+        state=State({"resolve": resolver(house), "house": house}),
         exception_handlers={
             Refusal: problem.on_refusal,
             HTTPException: problem.on_http_exception,

@@ -113,7 +113,7 @@ async def settle(request: SignedIn, data: JSONBody[SettlementRequest], key: Idem
     at = now_for(request)
     prove = None
     if data.password is not None:
-        prove = by_password(desk.pool, request.app.state.hasher, data.password, device=f"system:{code}", at=at)
+        prove = by_password(desk.pool, request.app.state.house.hasher, data.password, device=f"system:{code}", at=at)
     return await actions.confirm(
         desk,
         order=Order(data.basket.basket(), data.expected),

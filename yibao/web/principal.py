@@ -100,7 +100,7 @@ def now_for(request: SignedIn) -> datetime:
     They take one dependency at most: the framework resolves several side by side in tasks of their own, which costs
     more than settling a bill. All other routes have the clock injected.
     """
-    at: datetime = request.app.state.clock()
+    at: datetime = request.app.state.house.clock()
     return at
 
 

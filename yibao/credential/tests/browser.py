@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from conftest import WorldClock
+from tests.entrance import entrance
 from yibao import identity
-from yibao.app import House, create_app, furnish
+from yibao.app import House, furnish
 from yibao.core.database import Pool
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
@@ -167,10 +167,9 @@ def bank() -> Bank:
 
 
 @pytest.fixture
-def whole_house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, bank: Bank, tmp_path: Path) -> House:
-    (tmp_path / "assets").mkdir()
+def whole_house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, bank: Bank, home: Path) -> House:
     return furnish(
-        Settings(home=tmp_path),
+        Settings(home=home),
         keys,
         pool,
         clock=clock,
@@ -182,7 +181,6 @@ def whole_house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, bank: B
 
 @pytest.fixture
 async def browser(whole_house: House) -> AsyncIterator[Browser]:
-    application: Any = create_app(whole_house)  # The two libraries describe the same protocol in different types.
-    transport = httpx.ASGITransport(application)
+    transport = httpx.ASGITransport(entrance(whole_house))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield Browser(client, whole_house)

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from conftest import WorldClock
-from yibao.app import House, create_app
+from tests.entrance import entrance
+from yibao.app import House
 from yibao.core import gm
 from yibao.core.database import transaction
 from yibao.credential.tests.browser import Bank, Browser, bank, whole_house
@@ -155,8 +156,7 @@ class Someone(Browser):
 
 @pytest.fixture
 async def someone(staged: House) -> AsyncIterator[Someone]:
-    application: Any = create_app(staged)
-    transport = httpx.ASGITransport(application)
+    transport = httpx.ASGITransport(entrance(staged))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield Someone(client, staged)
 
@@ -566,8 +566,8 @@ async def test_every_answer_about_a_certificate_counts_on_strange_devices(
 async def test_where_no_bureau_is_connected_it_is_said_before_the_camera_opens(
     whole_house: House, clock: WorldClock
 ) -> None:
-    application: Any = create_app(whole_house)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://testserver") as client:
+    transport = httpx.ASGITransport(entrance(whole_house))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         someone = Someone(client, whole_house)
         text = await someone.starts("camera")
     assert (someone.status, refusals.PoliceNotConnected.code in text) == (503, True)

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from conftest import NewPerson, insured
+from tests.entrance import entrance
 from yibao import credential, identity, registry, settlement
-from yibao.app import House, create_app
+from yibao.app import House
 from yibao.core.database import transaction
 from yibao.credential import store as credential_store
 from yibao.credential.api import identify_person
@@ -236,7 +237,7 @@ async def test_the_till_explains_a_place_that_was_not_chosen(
 async def system(house: House) -> AsyncIterator[httpx.AsyncClient]:
     async with transaction(house.pool) as tx:
         key = await identity.issue_api_key(tx, institution=HOSPITAL, at=house.clock())
-    async with browser(create_app(house)) as client:
+    async with browser(entrance(house)) as client:
         client.headers["Authorization"] = f"Bearer {key}"
         yield client
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from html import unescape
-from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -14,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import NewPerson, insured
+from tests.entrance import entrance
 from yibao import benefit
-from yibao.app import House, create_app
+from yibao.app import House
 from yibao.benefit.tests import conftest as places
 from yibao.core.database import transaction
 from yibao.core.refusal import Refusal
@@ -193,7 +193,7 @@ async def test_gaps_are_said_in_words(stranger: Phone, house: House) -> None:
 async def statements_for(path: str, phone: Phone, house: House) -> list[str]:
     """Return what a page asks the database, on the phone of the person who is signed in."""
     counting = CountingPool(house.pool)
-    transport = httpx.ASGITransport(cast(Any, create_app(replace(house, pool=counting))))
+    transport = httpx.ASGITransport(entrance(replace(house, pool=counting)))
     async with httpx.AsyncClient(transport=transport, base_url="http://yibao.test", cookies=phone.cookies) as client:
         assert (await client.get(path)).status_code == 200
     return counting.statements

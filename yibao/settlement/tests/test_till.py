@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 import segno
 import zxingcpp
-from litestar import Litestar
 from PIL import Image
 
 from conftest import NewPerson, WorldClock, insured
+from tests.entrance import Application, entrance
 from yibao import credential, identity, ledger, registry, settlement
-from yibao.app import House, create_app, furnish
+from yibao.app import House, furnish
 from yibao.core.database import Pool, open_pool, transaction
 from yibao.core.numbers import Numbers
 from yibao.core.outbox import Event
@@ -57,13 +57,12 @@ class Forms(HTMLParser):
 
 
 @pytest.fixture
-async def house(shops: None, pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, tmp_path: Path) -> House:
-    (tmp_path / "assets").mkdir()
+async def house(shops: None, pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, home: Path) -> House:
     if await registry.region_name(pool, "510500") is None:
         async with transaction(pool) as tx:
             await registry.load_regions(tx)
     return furnish(
-        Settings(home=tmp_path),
+        Settings(home=home),
         keys,
         pool,
         clock=clock,
@@ -222,9 +221,9 @@ class Cashier:
         return self.page
 
 
-def browser(app: Litestar) -> httpx.AsyncClient:
-    # Not Litestar's own client, which would use the pool in another event loop. The two describe ASGI in other types.
-    return httpx.AsyncClient(transport=httpx.ASGITransport(cast(Any, app)), base_url="http://till")
+def browser(app: Application) -> httpx.AsyncClient:
+    # Not Litestar's own client, which would use the pool in another event loop.
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://till")
 
 
 async def staff(house: House, client: httpx.AsyncClient, login: str, institution: str) -> Cashier:
@@ -240,14 +239,14 @@ _logins = iter(range(1, 10_000))
 
 @pytest.fixture
 async def cashier(house: House) -> AsyncIterator[Cashier]:
-    async with browser(create_app(house)) as client:
+    async with browser(entrance(house)) as client:
         yield await staff(house, client, f"{PHARMACY}-{next(_logins):04d}", PHARMACY)
 
 
 @pytest.fixture
 async def window(house: House) -> AsyncIterator[Cashier]:
     """The window of a hospital that treats and admits."""
-    async with browser(create_app(house)) as client:
+    async with browser(entrance(house)) as client:
         yield await staff(house, client, f"{HOSPITAL}-{next(_logins):04d}", HOSPITAL)
 
 
@@ -456,7 +455,7 @@ async def test_the_basket_is_shown_with_one_statement_for_each_thing_that_it_sho
     await cashier.purchase(await new_insured())
     counting = CountingPool(house.pool)
     desk = Desk(counting, numbers=house.desk.numbers, tokens=house.desk.tokens)
-    async with browser(create_app(replace(house, pool=counting, desk=desk))) as client:
+    async with browser(entrance(replace(house, pool=counting, desk=desk))) as client:
         client.cookies = cashier.client.cookies
         assert "现金应收" in (await client.get("/till")).text
     assert len(counting.statements) == 6, counting.statements
@@ -733,7 +732,7 @@ async def test_of_two_windows_that_scan_at_once_neither_loses_a_code(cashier: Ca
 
 async def test_two_tills_do_not_see_each_other(cashier: Cashier, new_insured: NewInsured) -> None:
     await cashier.purchase(await new_insured())
-    async with browser(create_app(cashier.house)) as client:
+    async with browser(entrance(cashier.house)) as client:
         other = await staff(cashier.house, client, f"{PHARMACY}-{next(_logins):04d}", PHARMACY)
         assert "请扫参保人的医保码" in await other.get()
     assert "示例药品A200" in await cashier.get()
@@ -839,7 +838,7 @@ async def test_another_institutions_settlement_is_not_shown(cashier: Cashier, ne
     await cashier.purchase(one)
     await cashier.send("/till/confirm", password=PIN)
     [record] = await one.settlements()
-    async with browser(create_app(cashier.house)) as client:
+    async with browser(entrance(cashier.house)) as client:
         login = f"{CHENGDU_PHARMACY}-{next(_logins):04d}"
         other = await staff(cashier.house, client, login, CHENGDU_PHARMACY)
         for path in ("", "/slip.pdf", "/reversal"):
@@ -922,7 +921,7 @@ async def test_only_cashiers_come_in(house: House, new_insured: NewInsured) -> N
     one = await new_insured()
     async with transaction(house.pool) as tx:
         session = await identity.start_session(tx, account_id=one.account_id, device="phone", at=house.clock())
-    async with browser(create_app(house)) as client:
+    async with browser(entrance(house)) as client:
         client.cookies.set(SESSION_COOKIE, session)
         for path in ("/till", "/till/daybook", "/till/settlements?number=1"):
             assert (await client.get(path)).headers["location"].startswith("/till/login")

@@ -4,14 +4,14 @@ import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
 
 import httpx
 import pytest
 
 from conftest import NewPerson, WorldClock
+from tests.entrance import entrance
 from yibao import credential, identity, registry
-from yibao.app import House, create_app, furnish
+from yibao.app import House, furnish
 from yibao.core.database import Pool, Tx, transaction
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
@@ -23,10 +23,9 @@ _CSRF = re.compile(r'name="_csrf_token" value="([^"]+)"')
 
 
 @pytest.fixture
-def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, tmp_path: Path) -> House:
-    (tmp_path / "assets").mkdir()
+def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, home: Path) -> House:
     return furnish(
-        Settings(home=tmp_path),
+        Settings(home=home),
         keys,
         pool,
         clock=clock,
@@ -130,7 +129,7 @@ async def stranger(house: House) -> AsyncIterator[Phone]:
         if await registry.region_name(tx, "510500") is None:
             await registry.load_regions(tx)
     # In this event loop, which the pool belongs to; Litestar's own test client runs the application in another.
-    transport = httpx.ASGITransport(cast(Any, create_app(house)))
+    transport = httpx.ASGITransport(entrance(house))
     async with httpx.AsyncClient(transport=transport, base_url="http://yibao.test") as client:
         yield Phone(client, house)
 

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from conftest import NewPerson, WorldClock
+from tests.entrance import entrance
 from yibao import credential, identity, registry
-from yibao.app import House, create_app, furnish
+from yibao.app import House, furnish
 from yibao.core.database import Pool, transaction
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
@@ -23,10 +24,9 @@ PAY_PASSWORD = "738291"
 
 
 @pytest.fixture
-def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, tmp_path: Path) -> House:
-    (tmp_path / "assets").mkdir()
+def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, home: Path) -> House:
     return furnish(
-        Settings(home=tmp_path),
+        Settings(home=home),
         keys,
         pool,
         clock=clock,
@@ -104,7 +104,7 @@ class Party:
 async def opens(house: House) -> AsyncIterator[Callable[[], Awaitable[httpx.AsyncClient]]]:
     async with transaction(house.pool) as tx:
         await registry.load_regions(tx)
-    application: Any = create_app(house)
+    application = entrance(house)
     async with AsyncExitStack() as stack:
 
         async def opened() -> httpx.AsyncClient:

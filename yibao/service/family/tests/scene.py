@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
 
 import httpx
 import pytest
-from litestar import Litestar
 
 from conftest import NewPerson, WorldClock, insured
+from tests.entrance import Application, entrance
 from yibao import credential, identity, registry
-from yibao.app import House, create_app, furnish, handlers
+from yibao.app import House, furnish, handlers
 from yibao.core.database import Pool, transaction
 from yibao.core.outbox import Event
 from yibao.core.settings import Settings
@@ -45,15 +44,12 @@ def reader() -> PreparedReader:
 
 
 @pytest.fixture
-async def house(
-    pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, tmp_path: Path, reader: PreparedReader
-) -> House:
-    (tmp_path / "assets").mkdir()
+async def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, home: Path, reader: PreparedReader) -> House:
     await add_shops(pool)
     async with transaction(pool) as tx:
         await registry.load_regions(tx)
     return furnish(
-        Settings(home=tmp_path),
+        Settings(home=home),
         keys,
         pool,
         clock=clock,
@@ -67,10 +63,10 @@ async def house(
 class Browser:
     """A browser: a form is sent with the fields it was shown with, and those that are typed."""
 
-    def __init__(self, app: Litestar, cookies: Mapping[str, str]) -> None:
+    def __init__(self, app: Application, cookies: Mapping[str, str]) -> None:
         # Not Litestar's own client, which would use the pool in another event loop.
         self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(cast(Any, app)), base_url="http://phone", cookies=dict(cookies)
+            transport=httpx.ASGITransport(app), base_url="http://phone", cookies=dict(cookies)
         )
         self.page = ""
         self.status = 0
@@ -133,7 +129,7 @@ class Town:
     house: House
     new_person: NewPerson
     reader: PreparedReader
-    app: Litestar
+    app: Application
     people: list[str] = field(default_factory=list)
     phones: list[Browser] = field(default_factory=list)
 
@@ -205,7 +201,7 @@ class Town:
 
 @pytest.fixture
 async def town(house: House, new_person: NewPerson, reader: PreparedReader) -> AsyncIterator[Town]:
-    town = Town(house, new_person, reader, create_app(house))
+    town = Town(house, new_person, reader, entrance(house))
     yield town
     for phone in town.phones:
         await phone.client.aclose()

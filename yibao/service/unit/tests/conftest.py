@@ -4,14 +4,14 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from conftest import NewPerson, WorldClock
+from tests.entrance import entrance
 from yibao import credential, identity, registry
-from yibao.app import House, create_app, furnish
+from yibao.app import House, furnish
 from yibao.core.database import Pool, Tx, transaction
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
@@ -155,10 +155,9 @@ class Office:
 
 
 @pytest.fixture
-def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, tmp_path: Path) -> House:
-    (tmp_path / "assets").mkdir()
+def house(pool: Pool, keys: Keys, vault: Vault, clock: WorldClock, home: Path) -> House:
     return furnish(
-        Settings(home=tmp_path),
+        Settings(home=home),
         keys,
         pool,
         clock=clock,
@@ -181,7 +180,7 @@ Opens = Callable[[], Awaitable[Browser]]
 @pytest.fixture
 async def opens(house: House) -> AsyncIterator[Opens]:
     """Opens browsers, each with cookies of its own."""
-    application: Any = create_app(house)
+    application = entrance(house)
     async with AsyncExitStack() as stack:
 
         async def opened() -> Browser:
