@@ -134,7 +134,7 @@ class Node:
 def open_document(file: Path) -> Node:
     """Read a YAML file; PolicyError where it is missing, not UTF-8, empty or not YAML."""
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise PolicyError(file=file, line=1, problem="文件不存在", expected="一个可以读取的文件") from None
     except UnicodeDecodeError:
