@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from tests.journeys import faces
-from tests.journeys.town import Town, town
+from tests.journeys.town import Town, settle, town
+from yibao.core.vault import Keys
 
 _serial = 0
 
@@ -28,9 +29,16 @@ async def fresh_database(superuser_dsn: str) -> AsyncIterator[str]:
         await admin.close()
 
 
+@pytest.fixture(scope="session")
+def town_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("town")
+    settle(made)
+    return made
+
+
 @pytest.fixture
-async def a_town(fresh_database: str, tmp_path: Path) -> AsyncIterator[Town]:
-    async with town(fresh_database, tmp_path) as running:
+async def a_town(fresh_database: str, town_home: Path, keys: Keys) -> AsyncIterator[Town]:
+    async with town(fresh_database, town_home, keys) as running:
         yield running
 
 

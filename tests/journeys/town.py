@@ -11,17 +11,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import asyncpg
 import httpx
 import msgspec
 
+from tests.entrance import entrance
 from yibao import identity
-from yibao.app import House, create_app, handlers, open_house
+from yibao.app import House, handlers, open_house
 from yibao.cli import world as seeded
 from yibao.core.clock import day_of
 from yibao.core.database import transaction
+from yibao.core.gm import Signer
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys, Vault
 from yibao.sandbox import channels, unionpay, world
@@ -70,16 +73,25 @@ class Town:
         raise AssertionError("no SMS arrived")
 
 
-@asynccontextmanager
-async def town(database_url: str, home: Path, *, at: datetime = MORNING) -> AsyncIterator[Town]:
-    """Yield a running town over an empty, migrated database."""
-    clock = TownClock(at)
-    keys = Keys.generate()
-    built = world.build(seed=seeded.SEED, people=PEOPLE, on=day_of(at))
+def settle(home: Path) -> None:
+    """Make a home for towns, with what the platform fetches."""
     for fetched in ("assets", "models"):
         (home / fetched).symlink_to(FETCHED / fetched)
-    unionpay_keys = unionpay.ensure_keys(home / "unionpay")
-    desk = channels.ChannelDesk(keys=channels.ensure_keys(home / "channels"))
+
+
+@cache
+def partners(home: Path) -> tuple[unionpay.UnionPayKeys, dict[str, Signer]]:
+    """Make the keys of the bank and of the channels, once for a worker."""
+    return unionpay.ensure_keys(home / "unionpay"), channels.ensure_keys(home / "channels")
+
+
+@asynccontextmanager
+async def town(database_url: str, home: Path, keys: Keys, *, at: datetime = MORNING) -> AsyncIterator[Town]:
+    """Yield a running town over an empty, migrated database; `home` is an installation that `settle` made."""
+    clock = TownClock(at)
+    built = world.build(seed=seeded.SEED, people=PEOPLE, on=day_of(at))
+    unionpay_keys, channel_keys = partners(home)
+    desk = channels.ChannelDesk(keys=channel_keys)
     secret = secrets.token_urlsafe(24)
     hospital = Hospital()
     sandbox = create_sandbox(
@@ -114,7 +126,7 @@ async def town(database_url: str, home: Path, *, at: datetime = MORNING) -> Asyn
             stop = asyncio.Event()
             working = asyncio.create_task(Worker(house.pool, handlers(house)).run(stop))
             try:
-                async with serving(create_app(house)) as address:
+                async with serving(entrance(house)) as address:
                     hospital.platform = address
                     async with transaction(house.pool) as tx:
                         hospital.key = await identity.issue_api_key(tx, institution=seeded.HOSPITAL, at=clock())

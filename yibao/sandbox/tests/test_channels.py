@@ -5,6 +5,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,16 @@ class Platform:
         return Litestar([post([ENTRIES, UNBINDINGS])(take)])
 
 
+@cache
+def keys_in(folder: Path) -> dict[str, Signer]:
+    return ensure_keys(folder / "channels")
+
+
+@cache
+def unionpay_keys_in(folder: Path) -> unionpay.UnionPayKeys:
+    return unionpay.ensure_keys(folder / "unionpay")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("sandbox")
@@ -55,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def platform(folder: Path) -> Platform:
-    return Platform(ensure_keys(folder / "channels"))
+    return Platform(keys_in(folder))
 
 
 @asynccontextmanager
@@ -64,8 +75,8 @@ async def _visiting(folder: Path, platform: str) -> AsyncIterator[httpx.AsyncCli
         people=WORLD.people,
         start_page=app.StartPage(institutions=(), demo_password=""),
         sms_secret=SECRET,
-        unionpay_keys=unionpay.ensure_keys(folder / "unionpay"),
-        channels=ChannelDesk(keys=ensure_keys(folder / "channels"), platform=platform, home=HOME),
+        unionpay_keys=unionpay_keys_in(folder),
+        channels=ChannelDesk(keys=keys_in(folder), platform=platform, home=HOME),
         clock=lambda: AT,
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox), base_url="http://sandbox") as client:
