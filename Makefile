@@ -12,7 +12,7 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	@$(RUN)/python -m tests.assets
-	@$(RUN)/pytest -n auto
+	@$(RUN)/pytest -n auto --dist worksteal
 
 # The pictures in docs/ are made by the journeys themselves.
 pictures: $(VENV)/.installed
