@@ -37,7 +37,6 @@ from yibao.credential.queries import (
     devices,
     holder,
     place_choices,
-    region_choices,
     visits_of,
 )
 from yibao.credential.refusals import BadCode
@@ -78,7 +77,6 @@ __all__ = [
     "place_choices",
     "province_of",
     "redeem",
-    "region_choices",
     "require_permitted",
     "same_name",
     "set_free_limit",

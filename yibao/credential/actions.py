@@ -20,9 +20,6 @@ WRONG_TAGS_MAX = 5
 TILL_BAD_MAX = 10  # a minute
 INSTITUTION_BAD_MAX = 200  # an hour
 FREE_LIMIT_FEN_MAX = 500_00
-NORMAL = "1"  # psn_insu_stas
-TERMINATED = "4"
-_ENDED = ("0", "3", TERMINATED)
 
 
 async def bind(tx: Tx, vault: Vault, *, account_id: str, card_no: str, at: datetime) -> str:
@@ -39,7 +36,7 @@ async def bind(tx: Tx, vault: Vault, *, account_id: str, card_no: str, at: datet
     if card is None or card.person_id != owner:
         raise refusals.CardUnknown
     require_card_in_order([card.state])
-    first = first_relation(await registry.relations(tx, owner))
+    first = require_relation(await registry.relations(tx, owner))
     if not await store.bind(tx, person_id=owner, account_id=account_id, psn_no=first.psn_no, place=first.place, at=at):
         raise refusals.BoundElsewhere
     await identity.attach_person(tx, account_id=account_id, person_id=owner)
@@ -60,22 +57,16 @@ def require_card_in_order(states: Sequence[registry.CardState]) -> None:
         }[states[0]]
 
 
-def first_relation(relations: Sequence[registry.Insurance]) -> registry.Insurance:
-    """Return the relation to begin with: one that is in force before one that is suspended.
-
-    Refusals, first that applies: NotInsured, NotTransferred, NotSynced.
-    """
-    lasting = [relation for relation in relations if relation.state not in _ENDED]
-    if not lasting:
-        raise (
-            refusals.NotTransferred
-            if any(relation.state == TERMINATED for relation in relations)
-            else (refusals.NotInsured)
-        )
-    synced = [relation for relation in lasting if relation.synced]
-    if not synced:
+def require_relation(relations: Sequence[registry.Insurance]) -> registry.Insurance:
+    """Return the relation to begin with. Refusals, first that applies: NotTransferred, NotInsured, NotSynced."""
+    first = rules.first_relation(relations)
+    if first is None and any(relation.state == rules.TERMINATED for relation in relations):
+        raise refusals.NotTransferred
+    if first is None:
+        raise refusals.NotInsured
+    if not first.synced:
         raise refusals.NotSynced
-    return min(synced, key=lambda relation: (relation.state != NORMAL, relation.psn_no))
+    return first
 
 
 async def activate(
@@ -83,18 +74,18 @@ async def activate(
 ) -> None:
     """Activate the credential in this browser for an insured place; again in the same browser changes only the place.
 
-    Refusals, first that applies: TermsNotAgreed, NotBound, PlaceNotYours.
+    Refusals, first that applies: TermsNotAgreed, NotBound, PlaceNotYours, NotSynced.
     """
     if not agreed:
         raise refusals.TermsNotAgreed
     held = await store.holder(tx, person_id)
     if held is None or held["unbound_at"] is not None or held["account_id"] != account_id:
         raise refusals.NotBound
-    relation = next(
-        (r for r in await registry.relations(tx, person_id) if r.place == place and r.state not in _ENDED), None
-    )
+    relation = rules.first_relation(await registry.relations(tx, person_id), place) if place else None
     if relation is None:
         raise refusals.PlaceNotYours
+    if not relation.synced:
+        raise refusals.NotSynced
     await store.agree(tx, person_id=person_id, psn_no=relation.psn_no, place=place, at=at)
     if await store.live_device(tx, person_id, browser) is None:
         await add_device(tx, person_id=person_id, account_id=account_id, channel=channel, browser=browser, at=at)

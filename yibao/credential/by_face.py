@@ -162,7 +162,7 @@ async def insurance_of(tx: Tx, vault: Vault, subject: face.Subject) -> tuple[str
     if not rules.same_name((await registry.person(tx, vault, owner)).name, subject.name):
         raise refusals.DetailsDiffer
     actions.require_card_in_order(await registry.card_states(tx, owner))
-    return owner, actions.first_relation(await registry.relations(tx, owner))
+    return owner, actions.require_relation(await registry.relations(tx, owner))
 
 
 async def hold(tx: Tx, owner: str, first: registry.Insurance, *, account_id: str, at: datetime) -> None:

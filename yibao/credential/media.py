@@ -15,7 +15,7 @@ from yibao import registry
 from yibao.core import outbox
 from yibao.core.database import Tx
 from yibao.core.vault import Vault
-from yibao.credential import queries, refusals, store
+from yibao.credential import queries, refusals, rules, store
 from yibao.credential.actions import VISIT_LASTS
 from yibao.credential.tokens import Tokens
 from yibao.credential.types import Redeemed
@@ -71,7 +71,7 @@ async def identify(
         raise refusals.DocumentsSlowed
     person = await _owner(tx, vault, document)
     held = await queries.holder(tx, person.person_id)
-    relation = await queries.first_relation(tx, person.person_id)
+    relation = rules.first_relation(await registry.relations(tx, person.person_id))
     if relation is None:
         raise refusals.NotInsured
     place = held.place if held else relation.place

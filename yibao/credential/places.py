@@ -4,9 +4,10 @@ from litestar import Router, get, post
 from litestar.params import URLEncodedBody
 from litestar.response import Redirect, Template
 
+from yibao import registry
 from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
-from yibao.credential import queries, refusals, store
+from yibao.credential import queries, refusals, rules, store
 from yibao.credential.types import Holder
 from yibao.web.pages import safe_next
 from yibao.web.principal import SignedIn, insured
@@ -20,7 +21,7 @@ async def choose_place(tx: Tx, *, person_id: str, account_id: str, place: str) -
     held = await queries.holder(tx, person_id)
     if held is None or held.account_id != account_id:
         raise refusals.NotBound
-    relation = await queries.first_relation(tx, person_id, place) if place else None
+    relation = rules.first_relation(await registry.relations(tx, person_id), place) if place else None
     if relation is None:
         raise refusals.PlaceNotYours
     if not relation.synced:

@@ -10,7 +10,6 @@ from yibao.credential import rules, store
 from yibao.credential.types import Change, Channel, ChannelKey, Device, Holder, Visited
 
 OWN_PAGES, OWN_NAME = "web", "医保公共服务网页"
-NORMAL, ENDED = "1", ("0", "3", "4")  # psn_insu_stas
 
 
 async def holder(tx: Tx | Pool, person_id: str) -> Holder | None:
@@ -63,7 +62,7 @@ async def place_choices(tx: Tx | Pool, person_id: str) -> list[PlaceChoice]:
     """Return the person's insured places, those of one province beside each other and its own first."""
     by_place: dict[str, list[registry.Insurance]] = {}
     for relation in await registry.relations(tx, person_id):
-        if relation.state not in ENDED:
+        if relation.state not in rules.ENDED:
             by_place.setdefault(relation.place, []).append(relation)
     names = await registry.region_names(tx, by_place)
     return [
@@ -71,7 +70,7 @@ async def place_choices(tx: Tx | Pool, person_id: str) -> list[PlaceChoice]:
             code=place,
             name=names[place],
             provincial=is_provincial(place),
-            suspended=all(relation.state != NORMAL for relation in relations),
+            suspended=all(relation.state != rules.NORMAL for relation in relations),
             synced=any(relation.synced for relation in relations),
         )
         for place, relations in sorted(
@@ -83,24 +82,6 @@ async def place_choices(tx: Tx | Pool, person_id: str) -> list[PlaceChoice]:
 def is_provincial(place: str) -> bool:
     """Whether a place is the pool of a whole province or municipality: 519900."""
     return place.endswith("9900")
-
-
-async def first_relation(tx: Tx | Pool, person_id: str, place: str = "") -> registry.Insurance | None:
-    """Return the relation to use where nobody has chosen one: in force, passed on, of the lowest number."""
-    relations = [
-        relation
-        for relation in await registry.relations(tx, person_id)
-        if relation.state not in ENDED and place in ("", relation.place)
-    ]
-    return min(
-        relations, key=lambda relation: (relation.state != NORMAL, not relation.synced, relation.psn_no), default=None
-    )
-
-
-async def region_choices(tx: Tx, person_id: str) -> list[tuple[str, str]]:
-    """Return the insured places that the person can choose, as code and name."""
-    places = {r.place for r in await registry.relations(tx, person_id) if r.state not in ("0", "3", "4")}
-    return [(place, await registry.region_name(tx, place) or place) for place in sorted(places)]
 
 
 async def channel(tx: Tx | Pool, code: str) -> Channel | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from yibao import registry
 from yibao.core.database import Tx
 from yibao.credential import refusals, rules, store
-from yibao.credential.actions import add_device, first_relation
+from yibao.credential.actions import add_device, require_relation
 
 __all__ = ["browser_of", "entrust", "lend", "taken_back", "withdraw"]
 
@@ -26,7 +26,7 @@ async def entrust(tx: Tx, *, person_id: str, at: datetime) -> None:
 
     Refusals, first that applies: NotInsured, NotTransferred, NotSynced.
     """
-    first = first_relation(await registry.relations(tx, person_id))
+    first = require_relation(await registry.relations(tx, person_id))
     await store.entrust(tx, person_id=person_id, psn_no=first.psn_no, place=first.place, at=at)
 
 

@@ -2,12 +2,16 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from yibao import registry
 from yibao.core import gm
 from yibao.face import Subject
 
+NORMAL, TERMINATED = "1", "4"  # psn_insu_stas
+ENDED = ("0", "3", TERMINATED)
 _STEPPING = re.compile(r"(^|/)\.{1,2}(/|$)|%2e|%2f|%5c", re.IGNORECASE)
 
 
@@ -72,13 +76,22 @@ def leads_back(address: str, returns: tuple[str, ...]) -> bool:
     )
 
 
-def nearest(places: list[tuple[str, str]], wanted: str) -> str:
+def first_relation(relations: Sequence[registry.Insurance], place: str = "") -> registry.Insurance | None:
+    """Return the relation to use where nobody has chosen one: passed on, in force, of the lowest number."""
+    return min(
+        (relation for relation in relations if relation.state not in ENDED and place in ("", relation.place)),
+        key=lambda relation: (not relation.synced, relation.state != NORMAL, relation.psn_no),
+        default=None,
+    )
+
+
+def nearest(places: Sequence[str], wanted: str) -> str:
     """Return which of somebody's places is the one they named, or lies in it; empty where none does.
 
     The national list names provinces and cities; insurance is also pooled in counties and by provinces themselves.
     """
     for length in (6, 4, 2):
-        for code, _ in places:
+        for code in places:
             if code[:length] == wanted[:length] and (length != 2 or wanted.endswith("0000")):
                 return code
     return ""

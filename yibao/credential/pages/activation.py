@@ -16,7 +16,7 @@ async def _activation(
     pool: Pool, person_id: str, *, place: str, agreed: bool, back: str, refusal: Refusal | None = None
 ) -> Template:
     async with transaction(pool) as tx:
-        places = await queries.region_choices(tx, person_id)
+        places = await queries.place_choices(tx, person_id)
     return show("activate", refusal, places=places, place=place, agreed=agreed, next=back)
 
 

@@ -36,7 +36,7 @@ async def _first(
             "by_face/place",
             refusal,
             channel=await queries.channel_name(tx, request.auth.channel),
-            places=await queries.region_choices(tx, person_id) if person_id else [],
+            places=await queries.place_choices(tx, person_id) if person_id else [],
             cities=[] if person_id else await registry.cities(tx),
             place=place,
             agreed=agreed,
@@ -199,8 +199,8 @@ async def _third(
     claim = await arrivals.claim_of(pool, vault, account_id=came_as, channel=channel)
     phone = account.phone or (claim.phone if claim else "")
     async with transaction(pool) as tx:
-        places = await queries.region_choices(tx, person_id)
-    found = rules.nearest(places, begun.place)
+        places = await queries.place_choices(tx, person_id)
+    found = rules.nearest([choice.code for choice in places], begun.place)
     return show(
         "by_face/confirm",
         refusal,
@@ -209,7 +209,7 @@ async def _third(
         cert_no=registry.masked_certificate(person.cert_no),
         phone=registry.masked_phone(phone) if phone else "",
         places=places,
-        place=place or found or (places[0][0] if places else ""),
+        place=place or found or (places[0].code if places else ""),
         missed="" if found else await registry.region_name(pool, begun.place) or "",
         channel=await queries.channel_name(pool, channel),
         must_vouch=await by_face.must_vouch(pool, vault, account_id=request.auth.subject, begun=begun),

@@ -121,7 +121,7 @@ async def test_activation_needs_the_terms_the_binding_and_an_own_place(house: Ho
 async def test_an_ended_relation_can_neither_be_chosen_nor_activated(house: House) -> None:
     holder = await house.bound(insurances=(insured(), insured("510100", state="4")))
     async with transaction(house.pool) as tx:
-        assert [place for place, _ in await credential.region_choices(tx, holder.person_id)] == ["510500"]
+        assert [choice.code for choice in await credential.place_choices(tx, holder.person_id)] == ["510500"]
     with pytest.raises(refusals.PlaceNotYours):
         await house.activate(holder, place="510100")
 
