@@ -1,5 +1,6 @@
 """Channels as parties: accredited by the agency, known by the keys with which their servers sign, stopped by it too."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from yibao.credential.types import Channel, ChannelKey, ChannelKind, ChannelStat
 
 WRONG_MAX = 20  # a minute, from one place
 KNOWN_FOR = timedelta(days=1)
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,31}")
 WEB = "web"  # Our own pages, which nobody has to accredit.
 FUNCTIONS: dict[Function, str] = {
     "activate": "激活",
@@ -80,7 +82,7 @@ _FACTS = {
 
 
 def _require_whole(channel: Channel) -> None:
-    if not store.CODE.fullmatch(channel.code) or channel.code == WEB:
+    if not _CODE.fullmatch(channel.code) or channel.code == WEB:
         raise refusals.ChannelMalformed(what="渠道编码应为 2 到 32 个小写字母、数字或下划线，以字母开头。")
     for label, text, longest in (
         ("名称", channel.name, 40),
