@@ -8,6 +8,8 @@ files.
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import chinese_calendar
+
 Clock = Callable[[], datetime]
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -21,6 +23,24 @@ def now() -> datetime:
 def day_of(at: datetime) -> date:
     """Return the business day on which the instant `at` falls."""
     return at.astimezone(BEIJING).date()
+
+
+def working_day_after(on: date, days: int) -> date:
+    """Return the day that many working days later, by the State Council's holidays and the days worked in their stead.
+
+    Next year's are published in November and come with the package's next release; until then Monday to Friday count.
+    """
+    while days:
+        on += timedelta(days=1)
+        days -= _is_worked(on)
+    return on
+
+
+def _is_worked(on: date) -> bool:
+    try:
+        return bool(chinese_calendar.is_workday(on))
+    except NotImplementedError:
+        return on.weekday() < 5
 
 
 def local_text(at: datetime) -> str:

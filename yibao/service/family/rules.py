@@ -195,11 +195,3 @@ def birthday(birth_on: date, age: int) -> date:
 def handover_at(birth_on: date, age: int) -> datetime:
     """Return the midnight in Beijing from which a guardian no longer shows the code of somebody born that day."""
     return datetime.combine(birthday(birth_on, age), time(), tzinfo=BEIJING)
-
-
-def working_day_after(on: date, days: int) -> date:
-    """Return the day that many working days later: Monday to Friday, so at holidays rather too early than too late."""
-    while days:
-        on += timedelta(days=1)
-        days -= on.weekday() < 5
-    return on

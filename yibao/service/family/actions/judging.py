@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from yibao import registry
 from yibao.core import outbox
-from yibao.core.clock import day_of
+from yibao.core.clock import day_of, working_day_after
 from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.paper import Paper
@@ -119,7 +119,7 @@ async def begin_review(
     at: datetime,
 ) -> None:
     topic = require_move(application.state, "review")
-    due_on = rules.working_day_after(day_of(at), terms_of(application.place).review_working_days)
+    due_on = working_day_after(day_of(at), terms_of(application.place).review_working_days)
     await store.move_application(tx, application, "review", papers=papers, findings=findings, due_on=due_on)
     await tell_applicant(tx, application, topic, at=at)
 

@@ -602,8 +602,3 @@ async def test_withdrawing_deletes_the_pictures(town: Town) -> None:
 def test_the_birthday_of_coming_of_age(born: date, age: int, day: date) -> None:
     assert rules.birthday(born, age) == day
     assert rules.handover_at(born, age) - timedelta(seconds=1) < rules.handover_at(born, age)
-
-
-def test_working_days_leave_out_the_weekend() -> None:
-    assert rules.working_day_after(date(2026, 5, 15), 1) == date(2026, 5, 18)
-    assert rules.working_day_after(date(2026, 5, 12), 5) == date(2026, 5, 19)
