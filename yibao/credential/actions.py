@@ -273,9 +273,7 @@ async def forget_account(tx: Tx, *, account_id: str) -> None:
     await store.forget_account(tx, account_id)
 
 
-async def unbind_device(
-    tx: Tx, *, person_id: str, activation_id: str, by: str, why: str = "", keep: bytes = b"", at: datetime
-) -> str:
+async def unbind_device(tx: Tx, *, person_id: str, activation_id: str, by: str, keep: bytes = b"", at: datetime) -> str:
     """End one activation and return its channel: from now on its codes are refused, wherever they were scanned.
 
     On a phone of the person's own, the codes that relatives lent to them end there as well, and whoever is signed in
@@ -295,12 +293,12 @@ async def unbind_device(
             await _sign_out(tx, account_id=account_id, phone=phone, keep=keep, at=at)
         else:
             ending = [row]
-        await _end(tx, ending, person_id=person_id, by=by, why=why, at=at)
+        await _end(tx, ending, person_id=person_id, by=by, at=at)
         await _tell_unbound(tx, person_id=person_id, channel=channel, by=by, at=at)
     return channel
 
 
-async def unbind_channel(tx: Tx, *, person_id: str, channel: str, by: str, why: str, at: datetime) -> int:
+async def unbind_channel(tx: Tx, *, person_id: str, channel: str, by: str, at: datetime) -> int:
     """End every activation of a person in one channel, or everywhere where `channel` is empty, and count the phones.
 
     The codes that relatives lent to them end there as well, and their account is signed out there. The binding stays,
@@ -309,7 +307,7 @@ async def unbind_channel(tx: Tx, *, person_id: str, channel: str, by: str, why: 
     account_id = await _account_of(tx, person_id)
     live = await store.live_devices(tx, person_id, account_id)
     ending = [row for row in live if channel in ("", row["channel"])]
-    await _end(tx, ending, person_id=person_id, by=by, why=why, at=at)
+    await _end(tx, ending, person_id=person_id, by=by, at=at)
     for seen in await identity.sessions_of(tx, account_id, at):
         if channel in ("", seen.channel):
             await identity.end_sessions_on(tx, account_id=account_id, device=seen.device, channel=seen.channel)
@@ -331,11 +329,11 @@ def _phone_of(row: Row, person_id: str, account_id: str) -> bytes:
     return rules.lent_browser(browser, account_id) if own else browser
 
 
-async def _end(tx: Tx, rows: Sequence[Row], *, person_id: str, by: str, why: str, at: datetime) -> None:
+async def _end(tx: Tx, rows: Sequence[Row], *, person_id: str, by: str, at: datetime) -> None:
     """End activations; those of others, lent to this person, end with the phone and are not taken back."""
     for owner, browser in sorted({(row["person_id"], row["browser"]) for row in rows}):
         lent = owner != person_id
-        await store.unbind_browser(tx, owner, browser, by="phone" if lent else by, why="" if lent else why, at=at)
+        await store.unbind_browser(tx, owner, browser, by="phone" if lent else by, at=at)
 
 
 async def _sign_out(tx: Tx, *, account_id: str, phone: bytes, keep: bytes, at: datetime) -> None:

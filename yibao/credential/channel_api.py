@@ -12,7 +12,7 @@ from litestar import Request, Response, Router, post
 from litestar.params import RawBody
 from msgspec import Meta, Struct
 
-from yibao import identity
+from yibao import identity, registry
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, Tx, transaction
 from yibao.core.vault import Vault
@@ -126,14 +126,22 @@ async def unbind(
         await channels.spend_nonce(tx, call, at=at)
         channels.require_function(call.channel, "unbind")
         person_id = await _person_of(tx, vault, channel=call.channel.code, user=wanted.user)
-        ended = 0
+        reason, ended = channels.reason_of(wanted.reason), 0
         if person_id is not None:
             ended = await actions.unbind_channel(
                 tx,
                 person_id=person_id,
                 channel=call.channel.code,
                 by="channel",
-                why=channels.reason_of(wanted.reason),
+                at=at,
+            )
+            await registry.note_look(
+                tx,
+                vault,
+                person_id=person_id,
+                looker=call.channel.code,
+                looker_name=f"{call.channel.name}客服",
+                purpose=f"医保码解绑：{reason}",
                 at=at,
             )
     return Response(Unbound(ended), status_code=200)

@@ -169,7 +169,7 @@ async def look(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: C
         async with transaction(pool) as tx:
             reason = channels.reason_of(data.get("reason", ""))
             person_id = await _find(tx, vault, data)
-            done = await _end(tx, person_id, data, login=request.auth.subject, why=reason, at=clock())
+            done = await _end(tx, person_id, data, login=request.auth.subject, at=clock())
             await registry.note_look(
                 tx,
                 vault,
@@ -198,22 +198,22 @@ async def _find(tx: Tx, vault: Vault, data: dict[str, str]) -> str:
     return person_id
 
 
-async def _end(tx: Tx, person_id: str, data: dict[str, str], *, login: str, why: str, at: datetime) -> str:
+async def _end(tx: Tx, person_id: str, data: dict[str, str], *, login: str, at: datetime) -> str:
     """Do what the button says and return it in words. Refusals, first that applies: ActivationUnknown, NotBound."""
     match data.get("do", ""):
         case "one":
             channel = await actions.unbind_device(
-                tx, person_id=person_id, activation_id=data.get("activation", ""), by=login, why=why, at=at
+                tx, person_id=person_id, activation_id=data.get("activation", ""), by=login, at=at
             )
             return f"解绑（{await queries.channel_name(tx, channel)}）"
         case "all":
-            await actions.unbind_channel(tx, person_id=person_id, channel="", by=login, why=why, at=at)
+            await actions.unbind_channel(tx, person_id=person_id, channel="", by=login, at=at)
             return "全部解绑"
         case "binding":
             held = await queries.holder(tx, person_id)
             if held is None or not held.account_id:
                 raise refusals.NotBound
-            await actions.unbind_channel(tx, person_id=person_id, channel="", by=login, why=why, at=at)
+            await actions.unbind_channel(tx, person_id=person_id, channel="", by=login, at=at)
             await actions.unbind(tx, person_id=person_id, account_id=held.account_id, at=at)
             return "解除账户绑定"
     return ""

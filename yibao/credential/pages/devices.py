@@ -199,7 +199,7 @@ async def unlink(
         await check_password(request, data, pool, hasher=hasher, at=at)
         async with transaction(pool) as tx:
             if code in [channel for channel, _ in await identity.linked_channels(tx, request.auth.subject)]:
-                await actions.unbind_channel(tx, person_id=person_id, channel=code, by="person", why="", at=at)
+                await actions.unbind_channel(tx, person_id=person_id, channel=code, by="person", at=at)
                 await arrivals.leave(tx, account_id=request.auth.subject, channel=code)
     except Refusal as refusal:
         return await _asked_to_unlink(request, pool, code=code, refusal=refusal)

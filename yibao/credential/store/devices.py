@@ -168,16 +168,15 @@ async def unbind_devices(tx: Tx, person_id: str, at: datetime) -> None:
     )
 
 
-async def unbind_browser(tx: Tx, person_id: str, browser: bytes, *, by: str, why: str, at: datetime) -> bool:
+async def unbind_browser(tx: Tx, person_id: str, browser: bytes, *, by: str, at: datetime) -> bool:
     """End the activation in a browser, with the numbers that it has used up; False if it had ended before."""
     ended = await tx.fetch(
-        "UPDATE credential.device SET unbound_at = $3, unbound_by = $4, unbound_why = $5"
+        "UPDATE credential.device SET unbound_at = $3, unbound_by = $4"
         " WHERE person_id = $1 AND browser = $2 AND unbound_at IS NULL RETURNING device_number",
         person_id,
         browser,
         at,
         by,
-        why,
     )
     return bool(ended)
 

@@ -469,7 +469,7 @@ async def test_a_lost_phone_shows_no_relative_s_code_either(
         else:
             assert (
                 await credential.unbind_channel(
-                    tx, person_id=mother.person_id, channel=wechat.code, by="channel", why="丢失", at=house.at
+                    tx, person_id=mother.person_id, channel=wechat.code, by="channel", at=house.at
                 )
                 == 1
             )
@@ -506,7 +506,7 @@ async def test_a_phone_that_shows_only_a_child_s_code_is_listed_and_unbound(
     async with transaction(house.pool) as tx:
         assert (
             await credential.unbind_channel(
-                tx, person_id=mother.person_id, channel=wechat.code, by="channel", why="丢失", at=house.at
+                tx, person_id=mother.person_id, channel=wechat.code, by="channel", at=house.at
             )
             == 1
         )

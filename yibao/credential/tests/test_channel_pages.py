@@ -334,6 +334,8 @@ async def test_the_channel_s_hotline_unbinds_its_own_user(guest: Guest, browser:
         guest.person.person_id,
     )
     assert [row["payload"] for row in topics] == [{"by": "channel", "channel": "微信"}]
+    looks = await registry.looks(browser.house.pool, browser.house.vault, guest.person.person_id)
+    assert ("微信客服", "医保码解绑：手机丢失") in [(look.looker_name, look.purpose) for look in looks]
 
 
 async def test_a_suspended_channel_shows_no_codes_and_those_shown_are_refused(guest: Guest) -> None:

@@ -320,7 +320,7 @@ async def test_who_unbinds_their_own_phone_takes_nothing_back(town: Town) -> Non
     await wife.phone.get(f"/family/{link}/code")
     async with transaction(town.house.pool) as tx:
         await credential.unbind_channel(
-            tx, person_id=wife.person_id, channel="", by="A510500-01", why="手机丢失", at=town.house.clock()
+            tx, person_id=wife.person_id, channel="", by="A510500-01", at=town.house.clock()
         )
     await town.work()
     assert [one.link_id for one in await store.links_of_account(town.house.pool, wife.account_id)] == [link]
