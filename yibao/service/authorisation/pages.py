@@ -105,7 +105,8 @@ async def answer(
             async with transaction(pool) as tx:
                 await actions.refuse(tx, request_id=request_id, person_id=person_id, at=at)
     except Refusal as refusal:
-        return await _shown(pool, await queries.request(pool, request_id, at=at), refusal)
+        # Whoever was second to open somebody's link is not shown what the first one answered.
+        return await _shown(pool, await _request_for(pool, request_id, person_id, at=at), refusal)
     return Redirect(f"/authorise/{request_id}", status_code=303)
 
 
