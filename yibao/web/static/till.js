@@ -4,13 +4,13 @@
   var scan = document.getElementById('scan-form');
   var field = document.getElementById('code');
 
-  /* A scanner gun types 28 digits within a blink and ends with Enter; it may do so wherever the cursor is. */
+  /* A scanner gun types 28 digits at once and ends with Enter; it may do so wherever the cursor is. */
   var typed = '';
   var last = 0;
   if (scan) {
     window.addEventListener('keydown', function (event) {
       var now = Date.now();
-      if (now - last > 60) { typed = ''; }
+      if (now - last > 250) { typed = ''; }
       last = now;
       if (event.key === 'Enter') {
         if (typed.length >= 20 && document.activeElement !== field) {
