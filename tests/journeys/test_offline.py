@@ -13,7 +13,7 @@ from tests.journeys.town import Town
 async def prepares(patient: Citizen) -> None:
     """Open the code once with a network, as everybody does at home, until the page says that it can do without."""
     await patient.is_ready()
-    await expect(patient.page.locator("#code-offline")).to_contain_text("没有网络也能出示：已备好离线码，5 月 19 日前")
+    await expect(patient.page.locator("#code-offline")).to_contain_text("没有网络也能出示，5 月 19 日前有效")
     await patient.page.evaluate("navigator.serviceWorker.ready")
 
 
@@ -32,10 +32,10 @@ async def test_a_bill_is_settled_with_a_phone_that_has_no_network(a_town: Town) 
         # The page is opened anew, as it is days later, and says what is the matter.
         page = patient.page
         await page.goto("/code")
-        await expect(page.get_by_role("heading", level=1)).to_have_text("没有网络")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("医保码（没有网络）")
         first = await shown(patient)
         await expect(page.locator("#code-who")).to_contain_text("（本人）")
-        await expect(page.locator("#code-clock")).to_contain_text("没有网络，离线出示")
+        await expect(page.get_by_role("status")).to_contain_text("没有网络也能扫")
         assert read(await page.screenshot(full_page=True)) == first
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -56,13 +56,21 @@ async def test_a_bill_is_settled_with_a_phone_that_has_no_network(a_town: Town) 
         await expect(cashier.page.get_by_text("查找项目")).to_be_visible()
         await page.goto("/records")
         await expect(page.get_by_role("main")).to_contain_text("这一页要有网络才能打开")
-        await page.get_by_role("link", name="离线出示医保码").click()
+        await page.get_by_role("link", name="出示 医*川（本人） 的医保码").click()
         await shown(patient)
 
         # With the network the page comes back by itself.
         await patient.context.set_offline(False)
         await expect(page.get_by_role("heading", level=1)).to_have_text("医保码")
         await expect(page.get_by_role("link", name="使用记录")).to_be_visible()
+
+        # What was on its way when the network went is not said to have failed.
+        await page.goto("/me/limit")
+        await patient.context.set_offline(True)
+        await page.get_by_role("button", name="关怀版").click()
+        await expect(page.get_by_role("alert")).to_contain_text("刚才那一步可能没有办成")
+        await page.goto("/code")
+        await shown(patient)
 
 
 async def test_an_open_page_goes_on_when_the_network_goes(a_town: Town) -> None:
@@ -72,7 +80,7 @@ async def test_an_open_page_goes_on_when_the_network_goes(a_town: Town) -> None:
         before = await shown(patient)
         await patient.context.set_offline(True)
         await patient.page.get_by_role("link", name="刷新").click()
-        await expect(patient.page.locator("#code-clock")).to_contain_text("没有网络，离线出示")
+        await expect(patient.page.get_by_role("status")).to_contain_text("请在收款台输入您的交易密码")
         code = await shown(patient)
         assert code != before
         cashier = await Cashier.arrives(browser, a_town)
@@ -80,7 +88,7 @@ async def test_an_open_page_goes_on_when_the_network_goes(a_town: Town) -> None:
         await expect(cashier.page.get_by_text("查找项目")).to_be_visible()
         await patient.context.set_offline(False)
         await patient.page.get_by_role("link", name="刷新").click()
-        await expect(patient.page.locator("#code-clock")).not_to_contain_text("没有网络")
+        await expect(patient.page.get_by_role("status")).to_have_text("")
 
 
 async def test_a_lost_phone_without_a_network_is_of_no_use_once_it_was_signed_out(a_town: Town) -> None:

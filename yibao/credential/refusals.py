@@ -78,7 +78,7 @@ class TicketsUsedUp(Refusal):
     code = "credential.tickets_used_up"
     status = 429
     title = "今天的离线医保码已领完"
-    detail = "一部手机一天最多领取一万个离线码。"
+    detail = "这部手机今天备的离线码已经够多。"
     hint = "联网时照常出示医保码，不受影响；24 小时后再领取离线码。"
     remedy = "联网时照常出示医保码；没有网络时请用身份证或社会保障卡。"
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from litestar import Response, get
+from litestar.params import FromQuery
 from litestar.response import Template
 
 import yibao
@@ -33,9 +34,12 @@ FILES = (
 
 
 @get("/code/offline", guards=[anyone])
-async def shell() -> Template:
-    """Show the page without anybody's data: whose code it is, is known to the phone alone."""
-    return show("offline")
+async def shell(sent: FromQuery[bool] = False) -> Template:
+    """Show the page without anybody's data: whose code it is, is known to the phone alone.
+
+    `sent` is the page for a form that was on its way when the network went.
+    """
+    return show("offline", sent=sent)
 
 
 @get("/worker.js", guards=[anyone], media_type="text/javascript")

@@ -473,6 +473,9 @@ async def test_what_the_phone_keeps_holds_nobodys_data(citizen: Citizen) -> None
     assert "_csrf_token" not in page
     assert registry.masked_name(citizen.person.name) not in page
     assert citizen.code() == ""
+    sent = await citizen.browser.get("/code/offline?sent=true")
+    assert "刚才那一步可能没有办成" in sent
+    assert "_csrf_token" not in sent
     worker = await client.get("/worker.js")
     assert worker.headers["content-type"].startswith("text/javascript")
     version, files = worker.text.splitlines()[:2]

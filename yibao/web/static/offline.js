@@ -24,6 +24,18 @@
     try { window.localStorage.setItem(PREFIX + name, JSON.stringify(value)); return true; } catch (closed) { return false; }
   }
 
+  /* The codes that are kept here, the person's own first. */
+  function packs() {
+    try {
+      return Object.keys(window.localStorage).filter(function (name) {
+        return name.indexOf(PREFIX + '/') === 0;
+      }).sort().map(function (name) {
+        var path = name.substr(PREFIX.length);
+        return { path: path, who: read(path).who };
+      });
+    } catch (closed) { return []; }
+  }
+
   function drop(name) {
     try { window.localStorage.removeItem(PREFIX + name); } catch (closed) { /* Then nothing was kept either. */ }
   }
@@ -141,6 +153,7 @@
   }
 
   window.yibaoOffline = {
-    draw: draw, drop: drop, isCare: isCare, keep: keep, keepCare: keepCare, kept: kept, setClock: setClock
+    draw: draw, drop: drop, isCare: isCare, keep: keep, keepCare: keepCare, kept: kept, packs: packs,
+    setClock: setClock
   };
 }());

@@ -3,6 +3,7 @@
 (function () {
   'use strict';
   var SHELL = '/code/offline';
+  var SENT = '/code/offline?sent=true'; /* A form was on its way: whether it arrived, nobody knows here. */
   var CODES = /^\/(code|family\/[0-9a-f]+\/code)$/;
   var ELSEWHERE = /^\/(till|console|unit|api|docs)(\/|$)/; /* Staff and systems see what is wrong as it is. */
   var PATIENCE = 5000; /* Whoever stands at a till with a code is not left to a network that is there in name only. */
@@ -11,7 +12,7 @@
 
   self.addEventListener('install', function (event) {
     event.waitUntil(caches.open(self.VERSION).then(function (cache) {
-      return cache.addAll([SHELL].concat(self.FILES).map(fresh));
+      return cache.addAll([SHELL, SENT].concat(self.FILES).map(fresh));
     }).then(function () { return self.skipWaiting(); }));
   });
 
@@ -27,9 +28,12 @@
 
   function page(request, path) {
     return new Promise(function (resolve) {
-      function offline() { resolve(kept(SHELL)); }
-      if (CODES.test(path)) { setTimeout(offline, PATIENCE); }
-      fetch(request).then(resolve, offline);
+      function offline() { resolve(kept(request.method === 'GET' ? SHELL : SENT)); }
+      if (CODES.test(path) && request.method === 'GET') { setTimeout(offline, PATIENCE); }
+      fetch(request).then(function (answer) {
+        /* The door answers for a house that is down. */
+        if (answer.status >= 502 && answer.status <= 504) { offline(); } else { resolve(answer); }
+      }, offline);
     });
   }
 
@@ -37,10 +41,10 @@
     var request = event.request;
     var address = new URL(request.url);
     var path = address.pathname;
-    if (request.method !== 'GET' || address.origin !== self.location.origin) { return; }
+    if (address.origin !== self.location.origin) { return; }
     if (request.mode === 'navigate') {
       if (!ELSEWHERE.test(path)) { event.respondWith(page(request, path)); }
-    } else if (self.FILES.indexOf(path) >= 0) {
+    } else if (request.method === 'GET' && self.FILES.indexOf(path) >= 0) {
       event.respondWith(fetch(request)['catch'](function () { return kept(path); }));
     }
   });
