@@ -40,7 +40,7 @@ from yibao.credential.queries import (
     visits_of,
 )
 from yibao.credential.refusals import BadCode
-from yibao.credential.rules import same_name
+from yibao.credential.rules import first_relation, same_name
 from yibao.credential.tokens import Tokens
 from yibao.credential.types import Channel, Clerk, Device, Function, Holder, Pack, Redeemed, ShownCode
 
@@ -67,6 +67,7 @@ __all__ = [
     "channel_names",
     "contacts_of",
     "devices",
+    "first_relation",
     "forget_account",
     "hand_out",
     "holder",

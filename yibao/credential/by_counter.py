@@ -32,7 +32,7 @@ async def stands_for_card(tx: Tx | Pool, vault: Vault, *, account_id: str, at: d
         return False
     person_id = await registry.find_by_certificate(tx, vault, owner.cert_type, owner.cert_no)
     insured = await registry.relations(tx, person_id) if person_id else []
-    return any(relation.place in counters for relation in insured)
+    return any(rules.first_relation(insured, place) for place in counters)
 
 
 async def bind_by_counter(tx: Tx, vault: Vault, *, account_id: str, at: datetime) -> str:

@@ -155,7 +155,6 @@ async def test_the_counter_stands_in_for_the_card_seven_days(
     ("card", "insurances", "code"),
     [
         ("lost", (insured(),), "credential.card_lost"),
-        (None, (insured(state="4"),), "credential.not_transferred"),
         (None, (insured(synced=False),), "credential.not_synced"),
     ],
 )
@@ -327,3 +326,13 @@ async def test_a_case_is_its_clerk_s_own_and_for_its_certificate(counter: Counte
 async def test_only_clerks_come_to_it(owner: Owner) -> None:
     await owner.browser.get(PATH)
     assert owner.browser.path == f"/console/login?next={PATH}"
+
+
+async def test_a_counter_in_a_place_that_was_left_stands_for_no_card(counter: Counter, new_person: NewPerson) -> None:
+    """Luzhou's clerk, and somebody who moved to Shanghai: no agency hands out the insurance of another."""
+    person = await new_person(card="normal", insurances=(insured("510500", state="4"), insured("310000")))
+    await counter.names(person)
+    assert "不用社会保障卡" not in counter.browser.text
+    await counter.back_to_the_phone()
+    await counter.browser.get("/me/bind")
+    assert "card_no" in counter.browser.page.forms[-1].names

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from yibao import identity, registry
+from yibao import credential, identity, registry
 from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.service.family import refusals, rules, store
@@ -83,7 +83,7 @@ async def remove_at_counter(tx: Tx, *, member: registry.Person, link_id: str, at
 
 async def _require_here(tx: Tx, person_id: str, place: str) -> None:
     """Refusals: MemberElsewhere."""
-    if place not in {one.place for one in await registry.relations(tx, person_id)}:
+    if credential.first_relation(await registry.relations(tx, person_id), place) is None:
         raise refusals.MemberElsewhere
 
 

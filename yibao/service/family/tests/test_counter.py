@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from conftest import insured
 from yibao import registry
 from yibao.core.database import transaction
 from yibao.core.refusal import Refusal
@@ -213,3 +214,12 @@ async def test_the_form_keeps_what_was_typed_and_needs_the_tick(town: Town) -> N
     )
     assert desk.status == 404
     assert not await store.links_of_account(town.house.pool, grandson.account_id)
+
+
+@pytest.mark.parametrize("state", ["0", "3", "4"])
+async def test_a_clerk_of_a_place_that_the_member_has_left_adds_nobody(town: Town, state: str) -> None:
+    grandson = await town.adult(gender="1", birth_on=date(2000, 5, 5))
+    left = (insured("510500", state=state), insured("310000"))
+    member = await town.new_person(birth_on=date(1941, 2, 3), gender="2", name=None, insurances=left)
+    town.people.append(member.person_id)
+    assert "family.member_elsewhere" in await sent(await town.clerk(), grandson.person, member)
