@@ -29,7 +29,8 @@ def handlers(
             await store.hold(tx, event.person_id)
             account = await identity.account_of_person(tx, vault, event.person_id)
             forgotten_at = await store.forgotten_at(tx, event.person_id)
-            if rules.is_for_nobody(event.created_at, forgotten_at=forgotten_at, has_account=account is not None):
+            has_account = account is not None
+            if rules.is_for_nobody(event.topic, event.created_at, forgotten_at=forgotten_at, has_account=has_account):
                 return
             await store.add(tx, person_id=event.person_id, event_id=event.id, told=told, at=event.created_at)
         if account is None:

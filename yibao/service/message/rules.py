@@ -328,13 +328,15 @@ TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
 }
 
 
-def is_for_nobody(happened_at: datetime, *, forgotten_at: datetime | None, has_account: bool) -> bool:
+def is_for_nobody(topic: str, happened_at: datetime, *, forgotten_at: datetime | None, has_account: bool) -> bool:
     """Tell whether an event is not told to its person, who has closed their account.
 
     Whoever never had an account is told: they will read it when they have one. Whoever opened another one after the
-    closing is told what has happened since.
+    closing is told what has happened since; so is whoever a counter says has one, though nothing is bound to it yet.
     """
-    return forgotten_at is not None and (happened_at <= forgotten_at or not has_account)
+    if forgotten_at is None:
+        return False
+    return happened_at <= forgotten_at or not (has_account or topic == "identity.named_at_counter")
 
 
 def sms_text(told: Told) -> str:

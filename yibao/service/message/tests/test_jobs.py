@@ -533,6 +533,18 @@ async def test_whoever_closed_their_account_is_told_nothing_until_they_have_anot
     assert len(gateway.sent) == 1
 
 
+async def test_whoever_closed_an_account_is_told_that_a_counter_has_named_them_for_another(
+    heard: Mapping[str, Handler], pool: Pool, new_person: NewPerson, at: datetime
+) -> None:
+    """A2: nothing is bound to that account yet, and it may be an impostor's."""
+    person_id, later = (await new_person()).person_id, at + timedelta(days=1)
+    async with transaction(pool) as tx:
+        await message.forget(tx, person_id=person_id, at=at)
+    topic, payload = "identity.named_at_counter", {"place": "510500", "act": "real_name_proved"}
+    await heard[topic](event(topic, payload, person_id=person_id, at=later))
+    assert [one.title for one in await message.kept(pool, person_id)] == ["窗口已办理实名"]
+
+
 _WAITING = """
     SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
                    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)
