@@ -32,16 +32,13 @@ async def show(
     """
     link, browser = await _lent(tx, account_id=account_id, link_id=link_id, device=device, channel=channel, at=at)
     shown = await credential.show_code(tx, codes, person_id=link.person_id, browser=browser, at=at)
-    if link.shown_at is None or at >= link.shown_at + TOLD_AGAIN_AFTER:
-        await store.mark_shown(tx, link, at=at)
-        await note_relatives_look(tx, vault, link, purpose="在手机上出示医保码", at=at)
-        words = rules.relation_words(link.relation)
-        await outbox.publish(tx, person_id=link.person_id, topic="family.code_shown", payload=words, at=at)
+    await _tell_shown(tx, vault, link, at=at)
     return link, shown
 
 
 async def take_tickets(
     tx: Tx,
+    vault: Vault,
     codes: credential.Codes,
     *,
     account_id: str,
@@ -54,11 +51,12 @@ async def take_tickets(
 ) -> credential.Pack:
     """Return tickets for showing a member's code without a network, no longer than the link lasts.
 
-    The page that asks shows the code, of which the member is told; a settlement is told whenever it is.
+    The member is told as of a code that is shown; what the phone draws later nobody hears of until it is scanned.
 
     Refusals, first that applies: those of `show`, credential.tickets_used_up.
     """
     link, browser = await _lent(tx, account_id=account_id, link_id=link_id, device=device, channel=channel, at=at)
+    await _tell_shown(tx, vault, link, at=at)
     return await credential.hand_out(
         tx,
         codes,
@@ -99,6 +97,15 @@ async def _lent(
     except (NotBound, DeviceUnbound):
         raise refusals.LinkEnded from None
     return link, browser
+
+
+async def _tell_shown(tx: Tx, vault: Vault, link: Link, *, at: datetime) -> None:
+    """Record that a member's code is shown and tell them, once an hour."""
+    if link.shown_at is None or at >= link.shown_at + TOLD_AGAIN_AFTER:
+        await store.mark_shown(tx, link, at=at)
+        await note_relatives_look(tx, vault, link, purpose="在手机上出示医保码", at=at)
+        words = rules.relation_words(link.relation)
+        await outbox.publish(tx, person_id=link.person_id, topic="family.code_shown", payload=words, at=at)
 
 
 async def note_relatives_look(tx: Tx, vault: Vault, link: Link, *, purpose: str, at: datetime) -> None:

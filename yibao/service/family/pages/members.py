@@ -72,6 +72,7 @@ async def take_tickets(
     member_id: RandomId,
     data: JSONBody[Wanted],
     pool: Pool,
+    vault: Vault,
     codes: credential.Codes,
     clock: Clock,
 ) -> Response[PackView | None]:
@@ -82,6 +83,7 @@ async def take_tickets(
             await credential.require_permitted(tx, request.auth.channel, "show_code")
             pack = await actions.take_tickets(
                 tx,
+                vault,
                 codes,
                 account_id=request.auth.subject,
                 link_id=member_id,

@@ -215,6 +215,17 @@ async def test_a_members_code_is_shown_without_a_network_as_long_as_the_link_liv
     assert await offline(town, wife, link) == {"status": 410}
 
 
+async def test_a_member_is_told_of_tickets_as_of_a_code(town: Town) -> None:
+    """B9: also where a script fetched them without opening the page."""
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    await wife.phone.get("/family")
+    for _ in range(2):
+        assert (await offline(town, wife, link))["code"]
+    looks = await registry.looks(town.house.pool, town.house.vault, husband.person_id)
+    assert [look.purpose for look in looks].count("在手机上出示医保码") == 1
+
+
 async def test_the_page_of_a_code_asks_before_it_removes(town: Town) -> None:
     wife, husband = await couple(town)
     link = await linked(town, wife, husband)
