@@ -262,6 +262,7 @@ async def unbind(tx: Tx, *, person_id: str, account_id: str, at: datetime) -> No
     held = await store.holder(tx, person_id)
     if held is None or held["unbound_at"] is not None or held["account_id"] != account_id:
         raise refusals.NotBound
+    await store.hold_holder(tx, person_id)
     await store.unbind_devices(tx, person_id, at)
     await store.unbind_holder(tx, person_id, at)
     await identity.detach_person(tx, account_id=account_id)
@@ -333,6 +334,7 @@ async def _end(tx: Tx, rows: Sequence[Row], *, person_id: str, by: str, at: date
     """End activations; those of others, lent to this person, end with the phone and are not taken back."""
     for owner, browser in sorted({(row["person_id"], row["browser"]) for row in rows}):
         lent = owner != person_id
+        await store.hold_holder(tx, owner)
         await store.unbind_browser(tx, owner, browser, by="phone" if lent else by, at=at)
 
 

@@ -57,5 +57,7 @@ def session_of(request: SignedIn) -> bytes:
 
 
 def mark_of(request: SignedIn, person_id: str) -> str:
-    """Return by what the script knows whether tickets that it kept belong to this sign-in and this person's code."""
-    return gm.sm3(b"tickets" + session_of(request) + person_id.encode()).hex()[:16]
+    """Return by what the script knows to whom tickets that it kept belong: the sign-in, a dash, the person's code."""
+    session = session_of(request)
+    marks = gm.sm3(b"sign-in" + session), gm.sm3(b"code" + session + person_id.encode())
+    return "-".join(mark.hex()[:16] for mark in marks)

@@ -62,6 +62,7 @@ async def _take(
     taken = await take()
     if taken is not None:
         return taken
+    await store.hold_holder(tx, person_id)  # An unbinding at this moment must see the new number.
     device = await store.live_device(tx, person_id, browser)
     if device is None:
         raise refusals.NotActivated

@@ -59,4 +59,5 @@ async def taken_back(tx: Tx, *, person_id: str, account_id: str, since: datetime
 
 async def withdraw(tx: Tx, *, person_id: str, account_id: str, at: datetime) -> None:
     """Refuse from now on every code of this person that the relative's account shows, on all its phones."""
+    await store.hold_holder(tx, person_id)
     await store.unbind_lent(tx, person_id=person_id, account_id=account_id, at=at)

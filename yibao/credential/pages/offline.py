@@ -11,6 +11,7 @@ from litestar.response import Template
 
 import yibao
 from yibao.credential.pages.shell import show
+from yibao.web import palette
 from yibao.web.assets import CHECKOUT
 from yibao.web.principal import anyone
 
@@ -52,7 +53,8 @@ async def worker() -> Response[str]:
 def _worker() -> str:
     """Return its script with a version that changes with anything that the phone keeps."""
     digest = hashlib.sha256((CHECKOUT / "package-lock.json").read_bytes())
-    for file in sorted(path for folder in (STATIC, *PAGES) for path in folder.rglob("*.*")):
+    kept = [path for folder in (STATIC, *PAGES) for path in folder.rglob("*.*")]
+    for file in sorted([*kept, Path(palette.__file__)]):
         digest.update(file.read_bytes())
     told = f"self.VERSION = 'yibao-{digest.hexdigest()[:16]}';\nself.FILES = {json.dumps(FILES)};\n"
     return told + (STATIC / "worker.js").read_text("utf-8")

@@ -23,7 +23,9 @@ LANGUAGE sql STABLE AS $$
                 'spent', EXISTS (SELECT FROM credential.spent s WHERE s.person_id = d.person_id
                                  AND s.device_number = d.device_number AND s.ticket = r.ticket),
                 'offline_over', d.offline_until IS NOT NULL
-                                AND (d.offline_until <= r.at OR NOT identity.session_lives(d.session, r.at)),
+                                AND (d.offline_until <= r.at OR NOT identity.session_lives(d.session, r.at)
+                                     OR EXISTS (SELECT FROM credential.channel c WHERE c.code = d.channel
+                                                AND NOT 'show_code' = ANY (c.functions))),
                 'wrong_tags', coalesce((SELECT w.tries FROM credential.wrong_tag w WHERE w.person_id = d.person_id
                                         AND w.device_number = d.device_number AND w.ticket = r.ticket), 0),
                 'name', encode(f.name, 'hex'),

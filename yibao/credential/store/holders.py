@@ -9,6 +9,11 @@ async def holder(tx: Tx | Pool, person_id: str) -> Row | None:
     return await tx.fetchrow("SELECT * FROM credential.holder WHERE person_id = $1", person_id)
 
 
+async def hold_holder(tx: Tx, person_id: str) -> None:
+    """Let nobody else give this person's phones numbers, or end them, until this transaction ends."""
+    await tx.execute("SELECT FROM credential.holder WHERE person_id = $1 FOR UPDATE", person_id)
+
+
 async def bind(tx: Tx, *, person_id: str, account_id: str, psn_no: str, place: str, at: datetime) -> bool:
     """Store who holds the credential; False if another account holds it."""
     bound = await tx.fetchval(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import zxingcpp
+from msgspec.structs import replace
 
 from tests import assets
 from yibao import credential, identity
@@ -21,6 +22,7 @@ from yibao.credential.live import PackView
 from yibao.credential.types import Pack
 from yibao.web.assets import CHECKOUT, NODE
 
+from .channel import admitted
 from .conftest import Holder, House
 from .test_draw import painted
 
@@ -52,21 +54,25 @@ vm.runInContext(`
   Date.now = function () { return clock; };
 `, Object.assign(phone, { clock: 0 }));
 files.forEach((file) => vm.runInContext(fs.readFileSync(file, "utf8"), phone));
-const { pack, steps } = JSON.parse(given);
+const { packs, steps } = JSON.parse(given);
 const drawn = steps.map((step) => {
   phone.clock = step.here;
   if (step.heard) { phone.yibaoOffline.setClock(step.heard, step.here); }
-  if (step.keep) { phone.yibaoOffline.keep("/code", "mark", "张*", pack); }
+  if ("keep" in step) { phone.yibaoOffline.keep("/code", "mark", "张*", packs[step.keep]); }
   return phone.yibaoOffline.draw("/code");
 });
 console.log(JSON.stringify(drawn));
 """
 
 
-def phone(pack: PackView, steps: list[dict[str, object]]) -> list[dict[str, Any]]:
-    """Run the page's scripts as an old phone does, at the moments given, and return what each drew."""
+def phone(packs: list[PackView], steps: list[dict[str, object]]) -> list[dict[str, Any]]:
+    """Run the page's scripts as an old phone does, at the moments given, and return what each drew.
+
+    A step keeps the pack whose place in the list it names.
+    """
     files = [assets.HOME / "assets" / name for name in ("sm3.js", "qrcode.js", "JsBarcode.code128.min.js")]
-    given = json.dumps({"pack": {name: getattr(pack, name) for name in pack.__struct_fields__}, "steps": steps})
+    named = [{name: getattr(pack, name) for name in pack.__struct_fields__} for pack in packs]
+    given = json.dumps({"packs": named, "steps": steps})
     done = subprocess.run(
         [NODE, "-e", PHONE, given, "0", *files, STATIC / "offline.js"], capture_output=True, text=True, check=False
     )
@@ -95,8 +101,8 @@ def test_an_old_phone_draws_what_the_server_would_draw(keys: Keys) -> None:
     moments = [AT + timedelta(seconds=40), AT + timedelta(hours=5), AT + timedelta(days=6, hours=23)]
     behind = timedelta(hours=3, minutes=7)
     steps: list[dict[str, object]] = [{"here": milliseconds(at - behind)} for at in moments]
-    heard = {"here": milliseconds(AT - behind), "heard": milliseconds(AT), "keep": True}
-    first, *rest = phone(pack, [{**heard, "here": milliseconds(AT - behind)}, *steps[1:]])
+    heard = {"here": milliseconds(AT - behind), "heard": milliseconds(AT), "keep": 0}
+    first, *rest = phone([pack], [{**heard, "here": milliseconds(AT - behind)}, *steps[1:]])
     for drawn, number, at in zip([first, *rest], numbers, [AT, *moments[1:]], strict=True):
         code = drawn["digits"].replace(" ", "")
         expected = credential.Codes(keys).make(device_number="123456789", ticket=number, province="510000", at=at)
@@ -114,10 +120,10 @@ def test_a_phone_shows_no_ticket_twice_and_says_why_it_shows_none(keys: Keys) ->
     pack, _ = a_pack(keys, tickets=2)
     here = milliseconds(AT)
     drawn = phone(
-        pack,
+        [pack],
         [
             {"here": here},
-            {"here": here, "heard": here, "keep": True},
+            {"here": here, "heard": here, "keep": 0},
             {"here": here + 25_000},
             {"here": here - 120_000},
             {"here": milliseconds(AT + WEEK)},
@@ -126,6 +132,18 @@ def test_a_phone_shows_no_ticket_twice_and_says_why_it_shows_none(keys: Keys) ->
     )
     assert [step.get("trouble") for step in drawn] == ["none", None, None, "clock", "old", "empty"]
     assert drawn[1]["digits"][:15] != drawn[2]["digits"][:15]
+
+
+def test_tickets_of_another_province_are_not_mixed_with_the_new_ones(keys: Keys) -> None:
+    """B8: the province is in a ticket, so those from before the place was switched are of no use after it."""
+    here, (pack, _) = milliseconds(AT), a_pack(keys)
+    ticket = credential.Codes(keys).ticket(device_number="123456789", ticket=40, province="310000")
+    switched = replace(pack, province="310000", tickets=[ticket])
+    heard = {"here": here, "heard": here}
+    _, drawn, then = phone([pack, switched], [{**heard, "keep": 0}, {**heard, "keep": 1}, {"here": here}])
+    assert drawn["digits"].replace(" ", "").startswith(ticket)
+    assert drawn["digits"].endswith("31 0000")
+    assert then == {"trouble": "empty"}
 
 
 class Signed:
@@ -262,6 +280,29 @@ async def test_two_requests_at_once_add_one_number(signed: Signed, house: House)
     packs = await asyncio.gather(*(signed.fetch() for _ in range(4)))
     assert len({pack.device_key for pack in packs}) == 1
     assert len({ticket for pack in packs for ticket in pack.tickets}) == 400
+
+
+async def test_an_unbinding_at_the_same_moment_ends_the_number_too(house: House) -> None:
+    """B6: whichever comes first, and binding again brings nothing back."""
+    for _ in range(10):
+        signed = await sign_in(house, await house.active())
+        fetched, _ = await asyncio.gather(signed.fetch(), house.unbind(signed.holder), return_exceptions=True)
+        await house.bind(signed.holder)
+        if isinstance(fetched, Pack):
+            with pytest.raises(refusals.DeviceUnbound):
+                await house.scan(drawn(fetched, house.at))
+
+
+async def test_a_channel_that_may_show_codes_no_longer_shows_none_offline_either(signed: Signed, house: House) -> None:
+    """E10."""
+    partner = await admitted(house.pool, at=house.at, functions=("activate", "show_code"))
+    pack = await signed.fetch()
+    person_id = signed.holder.person_id
+    await house.pool.execute("UPDATE credential.device SET channel = $2 WHERE person_id = $1", person_id, partner.code)
+    assert await house.scan(drawn(pack, house.at))
+    await house.pool.execute("UPDATE credential.channel SET functions = '{activate}' WHERE code = $1", partner.code)
+    with pytest.raises(refusals.OfflineOver):
+        await house.scan(drawn(pack, house.at, ticket=1))
 
 
 async def test_another_sign_in_has_tickets_of_its_own(signed: Signed, house: House) -> None:

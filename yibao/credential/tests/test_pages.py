@@ -432,7 +432,7 @@ async def test_the_script_fetches_tickets_to_be_offline(citizen: Citizen) -> Non
     """F1: as many as it lacks, to be kept apart from what another sign-in fetched."""
     text = await citizen.show()
     assert 'data-tickets="/code/tickets"' in text
-    [mark] = re.findall('data-mark="([0-9a-f]{16})"', text)
+    [mark] = re.findall('data-mark="([0-9a-f]{16}-[0-9a-f]{16})"', text)
     client, headers = citizen.browser.client, token_of(citizen)
     answer = await client.post("/code/tickets", json={"tickets": 3}, headers=headers)
     assert answer.status_code == 200

@@ -14,6 +14,7 @@
   var connected = Boolean(here);
   var troubled = false;
   var SHOWN = 25;
+  var OVER = [401, 403, 409, 410]; /* Signed out, not permitted, not activated, ended: the page says which. */
   var ENOUGH = 400;
   var AT_ONCE = 100;
   var RENEW = 6 * 24 * 3600 * 1000;
@@ -92,6 +93,15 @@
     ask();
   }
 
+  function parsed(text) { try { return JSON.parse(text); } catch (other) { return null; } }
+
+  /* The kept page stays, for it may be the rest of the house that is slow: now it shows what the server draws. */
+  function comeBack() {
+    document.querySelector('h1').textContent = '医保码';
+    the('offline-why').hidden = true;
+    box.hidden = false;
+  }
+
   function ask() {
     var asked = Date.now();
     var request = new XMLHttpRequest();
@@ -99,12 +109,17 @@
     request.open('GET', isCode ? path + '/next' : '/api/health');
     request.timeout = 4000; /* A code is good for five seconds longer than it is shown. */
     request.onload = function () {
-      if (request.status >= 500) { failed(); return; }
-      if (request.status !== 200 && offline) { offline.drop(path); }
-      if (request.status !== 200 || !here) { window.location.reload(); return; }
-      var answer = JSON.parse(request.responseText);
+      if (OVER.indexOf(request.status) >= 0) {
+        if (offline) { offline.drop(path); }
+        window.location.reload();
+        return;
+      }
+      var answer = request.status === 200 ? parsed(request.responseText) : null;
+      if (!answer) { failed(); return; } /* Not our answer: a door that is down, or a network that wants a sign-in. */
+      if (!isCode) { window.location.reload(); return; }
       connected = true;
       say('');
+      if (!here) { comeBack(); }
       show(answer, answer.seconds);
       if (offline) { offline.setClock(answer.now, asked); }
       prepare();
@@ -116,7 +131,7 @@
 
   /* Sees to it that there are tickets for days without a network, and that they do not grow old. */
   function prepare() {
-    if (!ticketsFrom || !offline || !window.sm3 || !window.qrcode || !window.JsBarcode) { return; }
+    if (!ticketsFrom || !offline || !window.sm3 || !window.qrcode || !window.JsBarcode || !offline.works()) { return; }
     var mark = box.getAttribute('data-mark');
     var kept = offline.kept(path, mark);
     var lacks = kept.tickets < ENOUGH;
@@ -138,10 +153,14 @@
 
   function ready(kept) {
     if (!kept.tickets) { return; }
-    the('code-offline').textContent = '没有网络也能出示，' + day(kept.until) + '前有效；有网络时打开一次，日期自动延后。' +
-      (navigator.serviceWorker ? '' : '请不要关掉这一页，这个浏览器没有网络时打不开新的页面。');
-    the('code-offline').hidden = false;
-    if (navigator.serviceWorker) { navigator.serviceWorker.register('/worker.js'); }
+    var words = '没有网络也能出示，' + day(kept.until) + '前有效；有网络时打开一次，日期自动延后。';
+    function tellReady(more) {
+      the('code-offline').textContent = words + more;
+      the('code-offline').hidden = false;
+    }
+    function stay() { tellReady('请不要关掉这一页，这个浏览器没有网络时打不开新的页面。'); }
+    if (!navigator.serviceWorker) { stay(); return; }
+    navigator.serviceWorker.register('/worker.js').then(function () { tellReady(''); }, stay);
   }
 
   the('code-refresh').addEventListener('click', function (event) { event.preventDefault(); fetchNext(); });

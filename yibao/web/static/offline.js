@@ -31,7 +31,8 @@
         return name.indexOf(PREFIX + '/') === 0;
       }).sort().map(function (name) {
         var path = name.substr(PREFIX.length);
-        return { path: path, who: read(path).who };
+        var pack = read(path);
+        return { path: path, mark: pack.mark, who: pack.who };
       });
     } catch (closed) { return []; }
   }
@@ -48,24 +49,29 @@
 
   function keep(path, mark, who, answer) {
     var earlier = read(path);
-    var rest = earlier && earlier.mark === mark && earlier.key === answer.key ? earlier.tickets : [];
+    var goesOn = earlier && earlier.mark === mark && earlier.key === answer.key && earlier.province === answer.province;
     write(path, {
       mark: mark,
       who: who,
       key: answer.key,
       province: answer.province,
       until: answer.until,
-      tickets: rest.concat(answer.tickets)
+      tickets: (goesOn ? earlier.tickets : []).concat(answer.tickets)
     });
   }
 
-  /* Says how many tickets are kept for this sign-in, and until when; what is left of another's is thrown away. */
+  /* Says how many tickets are kept for this page, and until when. What another sign-in left behind is thrown away, on
+     whichever page it was shown; a mark begins with what tells one sign-in from another. */
   function kept(path, mark) {
     var pack = read(path);
+    packs().forEach(function (other) { if (other.mark.split('-')[0] !== mark.split('-')[0]) { drop(other.path); } });
     if (pack && pack.mark === mark) { return { tickets: pack.tickets.length, until: pack.until }; }
     drop(path);
     return { tickets: 0, until: 0 };
   }
+
+  /* Some browsers have a store and keep nothing in it. */
+  function works() { return write('works', true); }
 
   /* The page that the phone keeps was rendered once; in which size its owner reads is known to the phone. */
   function keepCare(on) { write('care', on); }
@@ -154,6 +160,6 @@
 
   window.yibaoOffline = {
     draw: draw, drop: drop, isCare: isCare, keep: keep, keepCare: keepCare, kept: kept, packs: packs,
-    setClock: setClock
+    setClock: setClock, works: works
   };
 }());
