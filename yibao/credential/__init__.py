@@ -26,6 +26,7 @@ from yibao.credential.actions import (
     unbind_device,
 )
 from yibao.credential.arrivals import contacts_of, is_open
+from yibao.credential.by_counter import registered_as
 from yibao.credential.by_face import bind_by_face
 from yibao.credential.channels import accredit, require_permitted
 from yibao.credential.code import SHOWN_SECONDS, Codes, province_of
@@ -78,6 +79,7 @@ __all__ = [
     "place_choices",
     "province_of",
     "redeem",
+    "registered_as",
     "require_permitted",
     "same_name",
     "set_free_limit",

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 
-from yibao import credential, identity, registry
+from yibao import credential, face, identity, registry
 from yibao.core import outbox
 from yibao.core.database import Tx
 from yibao.core.vault import Vault
@@ -26,7 +26,7 @@ async def register(
 ) -> str:
     """Take in a unit with its legal representative, and return its id. `by` is who did: a clerk's login.
 
-    Refusals, first that applies: CreditCodeInvalid, UnitIncomplete, UnitTaken.
+    Refusals, first that applies: CreditCodeInvalid, UnitIncomplete, NumberInvalid, credential.DetailsDiffer, UnitTaken.
     """
     unit = Unit(
         unit_id=secrets.token_hex(8),
@@ -39,6 +39,7 @@ async def register(
     )
     if not (unit.name and place and legal.name and legal.cert_no) or (kind == "institution") != bool(institution):
         raise refusals.UnitIncomplete
+    await _person_of(tx, vault, legal)
     if not await store.add_unit(tx, unit, at=at):
         raise refusals.UnitTaken
     await _name(tx, vault, unit.unit_id, legal, legal=True, by=by, at=at)
@@ -108,30 +109,64 @@ async def _leave(tx: Tx, unit_id: str, *, operator_id: str, account_id: str | No
         await identity.end_unit_sessions(tx, unit=unit_id, account_id=account_id)
 
 
-async def replace_legal(
-    tx: Tx, vault: Vault, *, unit_id: str, legal: Named, place: str, clerk: str, reason: str, at: datetime
-) -> None:
-    """Name another legal representative at the counter of the unit's own place, with who did it and why.
+async def _person_of(tx: Tx, vault: Vault, named: Named) -> str | None:
+    """Return whom the registry knows by a certificate that lies on the counter, None if nobody.
 
-    The former one leaves the list; their codes are refused and their sessions over from now on. Both are told.
+    Refusals, first that applies: NumberInvalid, credential.DetailsDiffer.
+    """
+    rules.require_number(named)
+    return await credential.registered_as(tx, vault, face.Subject(named.name, named.cert_type, named.cert_no))
 
-    Refusals, first that applies: ReasonMissing, OperatorIncomplete, UnitUnknown, UnitOfAnotherPlace.
+
+async def legal_to_be(
+    tx: Tx, vault: Vault, *, unit_id: str, legal: Named, place: str, reason: str
+) -> tuple[Unit, str | None]:
+    """Return the unit, held, and the person of whoever may become its legal representative; nothing is changed.
+
+    Refusals, first that applies: ReasonMissing, OperatorIncomplete, UnitUnknown, UnitOfAnotherPlace, NumberInvalid,
+    credential.DetailsDiffer, LegalAlready.
     """
     if not reason.strip():
         raise refusals.ReasonMissing
     if not (legal.name and legal.cert_no):
         raise refusals.OperatorIncomplete
-    unit = await store.unit(tx, unit_id)
+    unit = await store.held_unit(tx, unit_id)
     if unit is None:
         raise refusals.UnitUnknown
     if unit.place != place:
         raise refusals.UnitOfAnotherPlace
+    person_id = await _person_of(tx, vault, legal)
+    if await queries.is_legal(tx, vault, unit_id, legal):
+        raise refusals.LegalAlready
+    return unit, person_id
+
+
+async def replace_legal(
+    tx: Tx,
+    vault: Vault,
+    *,
+    unit_id: str,
+    legal: Named,
+    place: str,
+    clerk: str,
+    checked: bool,
+    reason: str,
+    at: datetime,
+) -> None:
+    """Name another legal representative at the counter of the unit's own place, with who did it and why.
+
+    The former one leaves the list; their codes are refused and their sessions over from now on. Both are told.
+
+    Refusals, first that applies: those of `legal_to_be`, OriginalsNotChecked.
+    """
+    unit, person_id = await legal_to_be(tx, vault, unit_id=unit_id, legal=legal, place=place, reason=reason)
+    if not checked:
+        raise refusals.OriginalsNotChecked
     await _add_case(tx, vault, unit_id, clerk=clerk, reason=reason, at=at)
     told = await _tell(tx, vault, unit_id, topic="unit.legal_changed", unit=unit.name, at=at)
     for row in await store.leaving(tx, unit_id, queries.certificate_index(vault, legal.cert_type, legal.cert_no)):
         await _leave(tx, unit_id, operator_id=row["operator_id"], account_id=row["account_id"], at=at)
     await _name(tx, vault, unit_id, legal, legal=True, by=clerk, at=at)
-    person_id = await registry.find_by_certificate(tx, vault, legal.cert_type, legal.cert_no)
     if person_id is not None and person_id not in told:
         payload = {"unit": unit.name}
         await outbox.publish(tx, person_id=person_id, topic="unit.legal_changed", payload=payload, at=at)

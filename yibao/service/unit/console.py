@@ -9,7 +9,7 @@ from litestar.response import Redirect, Template
 
 from yibao import identity, registry
 from yibao.core.clock import Clock
-from yibao.core.database import Pool, transaction
+from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service.unit import actions, queries, refusals, store
@@ -50,6 +50,8 @@ async def register(request: SignedIn, data: Form, pool: Pool, vault: Vault, cloc
         institution = data.get("institution", "").strip().upper()
         if kind not in ("employer", "institution") or data.get("cert_type") not in identity.CERT_TYPES:
             raise refusals.UnitIncomplete
+        if data.get("checked") != "1":
+            raise refusals.OriginalsNotChecked
         if kind == "institution" and await registry.institution(pool, institution) is None:
             raise refusals.UnitIncomplete
         async with transaction(pool) as tx:
@@ -71,23 +73,22 @@ async def register(request: SignedIn, data: Form, pool: Pool, vault: Vault, cloc
 
 
 def _legal(data: dict[str, str]) -> Named:
-    """Return the legal representative as a form names them."""
-    return Named(
-        data.get("legal_name", "").strip()[:64],
-        data.get("cert_type", ""),
-        "".join(data.get("cert_no", "").split()).upper()[:64],
-    )
+    """Return the legal representative as a form names them. Refusals: identity.WhoIncomplete."""
+    who = identity.subject(data.get("legal_name", ""), data.get("cert_type", ""), data.get("cert_no", ""))
+    return Named(who.name, who.cert_type, who.cert_no)
 
 
 async def _unit(
-    pool: Pool,
+    pool: Pool | Tx,
     vault: Vault,
     unit_id: str,
     *,
     refusal: Refusal | None = None,
     given: dict[str, str] | None = None,
+    legal: Named | None = None,
     done: str = "",
 ) -> Template:
+    """Show a unit, or with a `legal` that was checked the question whether they shall be its representative."""
     found = await store.unit(pool, unit_id)
     if found is None:
         raise refusals.UnitUnknown
@@ -100,6 +101,7 @@ async def _unit(
         phones=await queries.phones(pool, unit_id),
         done=done,
         given=given or {},
+        legal=legal,
         cert_types=identity.CERT_TYPES,
     )
 
@@ -132,20 +134,27 @@ async def unbind(
 async def replace_legal(
     request: SignedIn, unit_id: FromPath[str], data: Form, pool: Pool, vault: Vault, clock: Clock
 ) -> Template | Redirect:
+    """Repeat who shall be the legal representative, and name them once the clerk has said so."""
+    place, reason = request.auth.institution, data.get("reason", "")[:500]
     try:
-        if data.get("cert_type") not in identity.CERT_TYPES:
-            raise refusals.OperatorIncomplete
+        legal = _legal(data)
         async with transaction(pool) as tx:
+            if data.get("step") != "confirm":
+                await actions.legal_to_be(tx, vault, unit_id=unit_id, legal=legal, place=place, reason=reason)
+                return await _unit(tx, vault, unit_id, given=data, legal=legal)
             await actions.replace_legal(
                 tx,
                 vault,
                 unit_id=unit_id,
-                legal=_legal(data),
-                place=request.auth.institution,
+                legal=legal,
+                place=place,
                 clerk=request.auth.subject,
-                reason=data.get("reason", "")[:500],
+                checked=data.get("checked") == "1",
+                reason=reason,
                 at=clock(),
             )
+    except refusals.OriginalsNotChecked as refusal:
+        return await _unit(pool, vault, unit_id, refusal=refusal, given=data, legal=legal)
     except Refusal as refusal:
         return await _unit(pool, vault, unit_id, refusal=refusal, given=data)
     return Redirect(f"/console/units/{unit_id}?done=legal", status_code=303)

@@ -4,7 +4,7 @@ from yibao import credential, identity
 from yibao.core.database import Pool, Row, Tx
 from yibao.core.vault import Vault
 from yibao.service.unit import refusals, store
-from yibao.service.unit.types import Operator, Seat, SignIn, Unit
+from yibao.service.unit.types import Named, Operator, Seat, SignIn, Unit
 
 
 def certificate_index(vault: Vault, cert_type: str, cert_no: str) -> bytes:
@@ -44,6 +44,18 @@ async def seat(tx: Tx | Pool, vault: Vault, *, unit_id: str, account_id: str) ->
 async def operators(tx: Tx | Pool, vault: Vault, unit_id: str) -> list[Operator]:
     """Return who may act for a unit, the legal representative first. Refusals: core.SealBroken."""
     return [_operator(vault, row) for row in await store.operators(tx, unit_id)]
+
+
+async def is_legal(tx: Tx | Pool, vault: Vault, unit_id: str, named: Named) -> bool:
+    """Say whether a unit's legal representative is this person already, name and number alike.
+
+    A name that was written wrong can so be put right. Refusals: core.SealBroken.
+    """
+    index = certificate_index(vault, named.cert_type, named.cert_no)
+    return any(
+        row["legal"] and row["cert_index"] == index and credential.same_name(operator_name(vault, row), named.name)
+        for row in await store.operators(tx, unit_id)
+    )
 
 
 async def sign_ins(tx: Tx | Pool, vault: Vault, unit_id: str, *, limit: int = 50) -> list[SignIn]:

@@ -61,7 +61,36 @@ class OperatorIncomplete(Refusal):
     status = 422
     title = "经办人信息不完整"
     detail = "要有姓名、证件类型和证件号码。"
+    hint = "请对照证件原件填写姓名和号码。"
     remedy = "请按经办人的证件填写姓名和号码。"
+
+
+class NumberInvalid(Refusal):
+    """A slip of the keys would name somebody whom nobody can prove to be."""
+
+    code = "unit.number_invalid"
+    status = 422
+    title = "证件号码不正确"
+    detail = "居民身份证是 18 位，末位是校验码；填写的号码不符，没有作任何改动。"
+    hint = "请对照证件原件逐位核对，重新填写。"
+    remedy = "请带法定代表人的证件原件到窗口办理。"
+
+
+class OriginalsNotChecked(Refusal):
+    code = "unit.originals_not_checked"
+    status = 422
+    title = "请先核对本人和证件"
+    detail = "没有勾选已核对证件原件，没有作任何改动。"
+    hint = "请核对登记证件和法定代表人的证件原件后勾选。"
+    remedy = "请带登记证件和法定代表人的证件原件到窗口办理。"
+
+
+class LegalAlready(Refusal):
+    code = "unit.legal_already"
+    title = "已经是法定代表人"
+    detail = "填写的人就是这个单位现在的法定代表人，没有作任何改动。"
+    hint = "请核对变更后的登记证件，填写新的法定代表人；手机丢失的，请用「解绑单位码」。"
+    remedy = "不用变更；手机丢失的，可在窗口解绑单位码，再重新激活。"
 
 
 class OperatorAppointed(Refusal):

@@ -1,8 +1,10 @@
-"""The unified social credit code, and what a try at the sign-in page may cost; pure."""
+"""The unified social credit code, the number of who stands for a unit, and what a try to sign in may cost; pure."""
 
 from datetime import timedelta
 
+from yibao import paper
 from yibao.service.unit import refusals
+from yibao.service.unit.types import Named
 
 WRONG_TAGS_MAX = 5
 BAD_TRIES_MAX = 10
@@ -15,6 +17,12 @@ def check_character(body: str) -> str:
     """Return the check character of the first 17 (GB 32100, weights 3^i modulo 31); ValueError for other characters."""
     total = sum(_CHARACTERS.index(character) * pow(3, place, 31) for place, character in enumerate(body))
     return _CHARACTERS[-total % 31]
+
+
+def require_number(named: Named) -> None:
+    """Refuse a citizen's number that no citizen can have; other certificates have no rule. Refusals: NumberInvalid."""
+    if named.cert_type == "01" and not paper.number_fits(named.cert_no):
+        raise refusals.NumberInvalid
 
 
 def credit_code(text: str) -> str:

@@ -34,6 +34,12 @@ async def unit(tx: Tx | Pool, unit_id: str) -> Unit | None:
     return unit_of(row) if row else None
 
 
+async def held_unit(tx: Tx, unit_id: str) -> Unit | None:
+    """Return a unit, held: of two clerks at once the later one finds whom the earlier one named."""
+    row = await tx.fetchrow("SELECT * FROM unit.unit WHERE unit_id = $1 FOR UPDATE", unit_id)
+    return unit_of(row) if row else None
+
+
 async def find_units(tx: Tx | Pool, text: str, *, limit: int) -> list[Unit]:
     rows = await tx.fetch(
         "SELECT * FROM unit.unit WHERE credit_code = upper($1) OR strpos(name, $1) > 0 ORDER BY name, unit_id LIMIT $2",
@@ -85,7 +91,7 @@ async def seats(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
 
 async def operators(tx: Tx | Pool, unit_id: str) -> list[Row]:
     return await tx.fetch(
-        "SELECT operator_id, name AS operator_name, legal, account_id, appointed_at FROM unit.operator"
+        "SELECT operator_id, name AS operator_name, cert_index, legal, account_id, appointed_at FROM unit.operator"
         " WHERE unit_id = $1 AND removed_at IS NULL ORDER BY legal DESC, appointed_at, operator_id",
         unit_id,
     )
@@ -103,10 +109,8 @@ async def operator(tx: Tx, unit_id: str, operator_id: str) -> Row | None:
 async def leaving(tx: Tx, unit_id: str, cert_index: bytes) -> list[Row]:
     """Return, held, who leaves a unit's list where the holder of a certificate becomes its legal representative.
 
-    That is the former one, and the holder's own place as an ordinary operator. The unit is held first, so that of two
-    clerks at once the later one finds whom the earlier one named.
+    That is the former one, and the holder's own place as an ordinary operator.
     """
-    await tx.execute("SELECT FROM unit.unit WHERE unit_id = $1 FOR UPDATE", unit_id)
     return await tx.fetch(
         "SELECT operator_id, account_id FROM unit.operator"
         " WHERE unit_id = $1 AND removed_at IS NULL AND (legal OR cert_index = $2) FOR UPDATE",

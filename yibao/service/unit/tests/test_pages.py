@@ -257,9 +257,16 @@ async def test_a_clerk_registers_a_unit_and_unbinds_its_code(
         "legal_name": legal.person.name,
         "cert_type": "01",
         "cert_no": legal.person.cert_no,
+        "checked": "1",
     }
-    await clerk.fill("/console/units", **{**given, "credit_code": "91350100M000100Y44"})
-    assert clerk.status == 422
+    for wrong, code in (
+        ({"credit_code": "91350100M000100Y44"}, "unit.credit_code_invalid"),
+        ({"checked": ""}, "unit.originals_not_checked"),
+        ({"cert_no": "12345"}, "unit.number_invalid"),
+        ({"legal_name": "某人"}, "credential.details_differ"),
+    ):
+        await clerk.fill("/console/units", **{**given, **wrong})
+        assert code in clerk.text
     await clerk.fill("/console/units", **{**given, "kind": "institution", "institution": "P99999999999"})
     assert clerk.status == 422
     await clerk.fill("/console/units", **given)
@@ -310,11 +317,30 @@ async def test_a_clerk_names_another_legal_representative(
     await clerk.get(f"/console/units/{unit_id}")
     path = f"/console/units/{unit_id}/legal"
     given = {"legal_name": heir.person.name, "cert_type": "01", "cert_no": heir.person.cert_no, "reason": "变更登记"}
-    for wrong in ({"reason": " "}, {"legal_name": ""}, {"cert_no": " "}):
+    last = heir.person.cert_no[-1]
+    for wrong, code in (
+        ({"reason": " "}, "unit.reason_missing"),
+        ({"legal_name": ""}, "identity.who_incomplete"),
+        ({"cert_no": " "}, "identity.who_incomplete"),
+        ({"cert_type": "99"}, "identity.who_incomplete"),
+        ({"cert_no": "12345"}, "unit.number_invalid"),
+        ({"cert_no": heir.person.cert_no[:-1] + ("1" if last != "1" else "2")}, "unit.number_invalid"),
+        ({"legal_name": "某人"}, "credential.details_differ"),
+        ({"legal_name": former.person.name, "cert_no": former.person.cert_no}, "unit.legal_already"),
+    ):
         await clerk.fill(path, **{**given, **wrong})
-        assert clerk.status == 422
+        assert code in clerk.text
     clerk.must_be_usable()
+    assert (await office.told(former.person.person_id)).count("unit.legal_changed") == 0
+    # Asked once more, and with the tick: nothing has changed until then.
     await clerk.fill(path, **given)
+    clerk.must_be_usable()
+    for shown in (heir.person.name, "居民身份证", heir.person.cert_no, registry.masked_name(former.person.name)):
+        assert shown in clerk.text
+    await clerk.fill(path, step="confirm")
+    assert "unit.originals_not_checked" in clerk.text
+    assert (await unit.seat(office.pool, office.vault, unit_id=unit_id, account_id=former.account_id)).operator.legal
+    await clerk.fill(path, step="confirm", checked="1")
     assert "法定代表人已变更" in clerk.text
     seat = await unit.seat(office.pool, office.vault, unit_id=unit_id, account_id=heir.account_id)
     assert seat.operator.legal

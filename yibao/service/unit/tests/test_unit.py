@@ -67,6 +67,63 @@ def test_a_credit_code_has_its_check_character(code: str, right: bool) -> None:
         rules.credit_code(code)
 
 
+@pytest.mark.parametrize(
+    ("cert_type", "cert_no", "right"),
+    [
+        ("01", "11010519491231002X", True),
+        ("01", "110105194912310021", False),
+        ("01", "12345", False),
+        ("08", "12345", True),
+    ],
+)
+def test_only_a_citizen_s_number_has_a_rule(cert_type: str, cert_no: str, right: bool) -> None:
+    named = unit.Named("某人", cert_type, cert_no)
+    if right:
+        rules.require_number(named)
+        return
+    with pytest.raises(refusals.NumberInvalid):
+        rules.require_number(named)
+
+
+async def test_a_name_that_was_written_wrong_is_put_right_at_the_counter(office: Office) -> None:
+    """Nobody can act under it, and the number on the certificate stays the same."""
+    right = unit.Named("某明", "08", f"E{secrets.randbelow(10**8):08d}")
+    wrong = unit.Named("某朋", right.cert_type, right.cert_no)
+    async with transaction(office.pool) as tx:
+        unit_id = await unit.register(
+            tx,
+            office.vault,
+            credit_code=new_credit_code(),
+            name=f"示例{secrets.token_hex(4)}",
+            kind="employer",
+            place="510500",
+            institution="",
+            legal=wrong,
+            by="A510500-01",
+            at=office.at,
+        )
+
+    async def replace() -> None:
+        async with transaction(office.pool) as tx:
+            await unit.replace_legal(
+                tx,
+                office.vault,
+                unit_id=unit_id,
+                legal=right,
+                place="510500",
+                clerk="A510500-01",
+                checked=True,
+                reason="姓名录入有误",
+                at=office.at,
+            )
+
+    await replace()
+    [operator] = await unit.operators(office.pool, office.vault, unit_id)
+    assert (operator.name, operator.legal) == (right.name, True)
+    with pytest.raises(refusals.LegalAlready):
+        await replace()
+
+
 def test_one_wrong_character_never_passes() -> None:
     code = new_credit_code()
     for place in range(18):
