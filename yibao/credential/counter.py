@@ -127,6 +127,7 @@ async def _case(
             },
             "names": {account.account_id: registry.masked_name(account.name or "") for account in case.accounts},
             "acts": ACTS,
+            "places": await registry.region_names(pool, (one.place for one in case.acts)),
             "sent_to": sent_to,
             "chosen": account_id,
             "done": done,

@@ -76,6 +76,12 @@ async def test_the_counter_changes_a_phone_by_a_code_that_the_person_reads_out(h
     held.browser.must_be_usable()
     assert held.phone not in held.browser.text
     assert held.cert_no not in held.browser.text
+    assert "<dd>2 台</dd>" in held.browser.text
+    # Nobody loses a phone by one slip of the mouse, and the code on it is led to.
+    closed = held.browser.text.partition("<details>")[2].partition("</details>")[0]
+    for step in ("unbind", "end"):
+        assert held.browser.text.count(f'value="{step}"') == closed.count(f'value="{step}"') == 1
+    assert 'href="/console/credentials"' in held.browser.text
     [look] = await looks(held)
     assert (look.looker_name, look.purpose) == ("泸州市医保经办窗口", f"窗口办理账户：{REASON}")
     await act(held, "code", phone=new_phone)
@@ -85,6 +91,7 @@ async def test_the_counter_changes_a_phone_by_a_code_that_the_person_reads_out(h
     await act(held, "change", code=await held.code(new_phone))
     assert "已办理" in held.browser.text
     assert "更换手机号</td>" in held.browser.text
+    assert "A510500-77（泸州市）" in held.browser.text
     assert REASON in held.browser.text
     assert (await held.account()).phone == new_phone
     assert await identity.session(held.house.pool, elsewhere, held.at) is None
