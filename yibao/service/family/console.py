@@ -7,7 +7,7 @@ guardians can read it. So is adding a member at the counter, for both who stand 
 from collections.abc import Iterable
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from yibao import identity, registry
@@ -145,14 +145,17 @@ async def _decide(
 # At the counter.
 
 
-def _form(refusal: Refusal | None = None, given: dict[str, str] | None = None, *, done: bool = False) -> Template:
+def _form(
+    refusal: Refusal | None = None, given: dict[str, str] | None = None, *, added: dict[str, str] | None = None
+) -> Template:
+    """Show the form; `added` are the names of who was added for whom just now, which no address may carry."""
     terms = terms_of("")
     return Template(
         "family/console_add.html",
         context={
             "refusal": refusal,
             "given": given or {},
-            "done": done,
+            "added": added,
             "terms": terms,
             "relations": {name: rules.RELATIONS[name] for name in terms.relations},
             "cert_types": identity.CERT_TYPES,
@@ -163,12 +166,13 @@ def _form(refusal: Refusal | None = None, given: dict[str, str] | None = None, *
 
 
 @get("/console/family/add")
-async def ask_add(done: FromQuery[str] = "") -> Template:
-    return _form(done=bool(done))
+async def ask_add() -> Template:
+    return _form()
 
 
 @post("/console/family/add", status_code=200)
-async def add(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+async def add(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Clock) -> Template:
+    relative, member = who(data, "relative_"), who(data, "member_")
     try:
         async with transaction(pool) as tx:
             link = await actions.add_at_counter(
@@ -176,8 +180,8 @@ async def add(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Cl
                 vault,
                 clerk=request.auth.subject,
                 place=request.auth.institution,
-                relative=who(data, "relative_"),
-                member=who(data, "member_"),
+                relative=relative,
+                member=member,
                 relation=data.get("relation", ""),
                 checked=data.get("checked") == "1",
                 at=clock(),
@@ -185,7 +189,7 @@ async def add(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Cl
             await _note_look(tx, vault, request, (link.person_id, link.relative), "窗口添加家庭成员", clock)
     except Refusal as refusal:
         return _form(refusal, data)
-    return Redirect("/console/family/add?done=1", status_code=303)
+    return _form(added={"member": member.name, "relative": relative.name, "relation": rules.RELATIONS[link.relation]})
 
 
 @get("/console/family/end")

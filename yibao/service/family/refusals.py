@@ -70,7 +70,7 @@ class AlreadyMember(Refusal):
     code = "family.already_member"
     title = "该成员已经添加"
     detail = "您的手机已经可以出示该成员的医保码。"
-    hint = "请到「管理亲情账户」查看。"
+    hint = "已经添加过，不用再办；请家人在手机「我的家庭成员」里打开。"
     remedy = "请到「管理亲情账户」打开该成员的医保码。"
 
 

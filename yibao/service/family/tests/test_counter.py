@@ -40,7 +40,9 @@ async def test_a_clerk_adds_a_grandmother_who_has_no_phone(town: Town) -> None:
     grandson = await town.adult(gender="1", birth_on=date(2000, 5, 5))
     grandmother, desk = await town.alone(birth_on=date(1941, 2, 3), gender="2"), await town.clerk()
     assert ADD in await desk.get("/console")
-    assert "已添加" in await sent(desk, grandson.person, grandmother)
+    page = await sent(desk, grandson.person, grandmother)
+    assert "已添加" in page
+    assert f"{grandmother.name}是{grandson.person.name}的父母。" in page
     link = await link_of(town, grandson)
     assert (link.method, link.relation, link.until_at) == ("counter", "parent", None)
     assert link.added_by is not None
@@ -191,9 +193,14 @@ async def test_the_counter_refuses_in_order(town: Town) -> None:
     assert await refused(town, grandson, grandmother, place="510100", relation="friend") is refusals.MemberElsewhere
     assert await refused(town, grandson, grandmother, relation="friend") is refusals.RelationNotOffered
     desk = await town.clerk()
+    assert '<option value="">请选择</option>' in await desk.get(ADD)  # Nobody is a spouse unless a clerk says so.
+    await sent(desk, grandson.person, grandmother, relation="")
+    assert (desk.status, "family.relation_not_offered" in desk.page) == (422, True)
     await sent(desk, grandson.person, grandmother)
     await sent(desk, grandson.person, grandmother)
     assert (desk.status, "family.already_member" in desk.page) == (409, True)
+    assert "已添加</p>" not in desk.page
+    assert "请家人在手机「我的家庭成员」里打开" in desk.page
     for _ in range(4):
         await sent(desk, grandson.person, await town.alone(birth_on=date(1950, 1, 1)))
         assert desk.status == 200
