@@ -1,14 +1,24 @@
-"""The bar that shows who pays: to scale, nothing lost, nothing too small to see (F2)."""
+"""The bar that shows who pays: to scale, nothing lost, nothing too small to see (F2); and a refusal's sentences."""
 
+import re
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yibao.web.pages import BAR_LEAST, BAR_WIDTH, bar
+from yibao.web.pages import BAR_LEAST, BAR_WIDTH, bar, templates
+from yibao.web.refusals import NotFound
 
 NAMES = ("fund", "account", "mutual", "cash", "hospital")
 FEN = st.one_of(st.just(0), st.integers(1, 100), st.integers(1, 10**13))
+
+
+class _Shown(NotFound):
+    """Without a code of its own, so that no catalogue lists it."""
+
+    hint = "{hint}"
+    remedy = "{remedy}"
 
 
 def test_parts_are_to_scale() -> None:
@@ -56,3 +66,22 @@ def test_parts_follow_one_another_without_a_gap_and_fill_the_bar(fens: tuple[int
     # More money is never narrower, but for the unit that rounding an edge may move.
     by_fen = sorted((parts[name], width) for name, _, width in drawn)
     assert all(one[1] <= other[1] + 1 for one, other in pairwise(by_fen))
+
+
+@pytest.mark.parametrize(
+    ("hint", "remedy", "staff", "told"),
+    [
+        ("请刷新。", "请再出示一次。", {}, ["请再出示一次。"]),
+        ("请刷新。", "请再出示一次。", {"staff": True}, ["请刷新。", "告诉本人：请再出示一次。"]),
+        ("请刷新。", "请再出示一次。", {"staff": True, "tell": ""}, ["请刷新。", "请再出示一次。"]),
+        ("", "请再出示一次。", {"staff": True}, ["告诉本人：请再出示一次。"]),
+        # What staff and person do alike is said once.
+        ("请刷新。", "请刷新，再试一次。", {"staff": True}, ["请刷新，再试一次。"]),
+    ],
+)
+def test_staff_read_what_they_do_before_what_to_tell_the_person(
+    hint: str, remedy: str, staff: dict[str, object], told: list[str]
+) -> None:
+    macro = templates(["yibao.web"]).engine.get_template("web/parts.html").module.refused  # type: ignore[attr-defined]
+    page = str(macro(_Shown(hint=hint, remedy=remedy), **staff))
+    assert re.findall(r'<p class="notice__(?:hint|remedy)">(.*?)</p>', page) == told

@@ -200,7 +200,9 @@ async def test_the_counter_refuses_in_order(town: Town) -> None:
     await sent(desk, grandson.person, grandmother)
     assert (desk.status, "family.already_member" in desk.page) == (409, True)
     assert "已添加</p>" not in desk.page
-    assert "请家人在手机「我的家庭成员」里打开" in desk.page
+    # First what the clerk does, then what the person is told.
+    _, _, after = desk.page.partition("请家人在手机「我的家庭成员」里打开")
+    assert f"告诉本人：{refusals.AlreadyMember.remedy}" in after
     for _ in range(4):
         await sent(desk, grandson.person, await town.alone(birth_on=date(1950, 1, 1)))
         assert desk.status == 200
