@@ -23,6 +23,11 @@ def sentence(step: TraceStep) -> str:
     return text
 
 
-def why_unpaid(trace: Iterable[TraceStep]) -> str:
-    """Return why no fund pays for a visit of this kind, as the rules of the place say it; empty where funds may pay."""
-    return next((str(step.inputs["reason"]) for step in trace if step.step == "unpaid"), "")
+def why_unpaid(trace: Iterable[TraceStep]) -> tuple[str, bool]:
+    """Return why no fund pays for a visit of this kind, and whether nobody published that and it is only assumed.
+
+    Both are empty where funds may pay.
+    """
+    return next(
+        ((str(step.inputs["reason"]), step.grade == "assumed") for step in trace if step.step == "unpaid"), ("", False)
+    )

@@ -30,6 +30,8 @@ _TAKEN = {
     "cost_ceiling": ("over_fen", "超过了报销限额"),
 }
 
+_ASSUMED = "这一条没有查到公布的规定，按假定计算；有疑问请拨打 12393。"
+
 
 class Step(Struct, frozen=True):
     """One step as a row: what, what it did, the amount it moved and in whose name, and what that rests on."""
@@ -92,8 +94,8 @@ def _paid(a: Amounts, trace: Sequence[benefit.TraceStep]) -> str:
     ) + ([] if a.cash_fen else ["您不用再付现金"])
     reasons = _reasons(a, trace)
     because = f"其中 {'，'.join(reasons)}。" if reasons else ""
-    why = benefit.why_unpaid(trace)
-    unpaid = f"医保基金不支付：{why}。" if why else ""
+    why, assumed = benefit.why_unpaid(trace)
+    unpaid = f"医保基金不支付：{why}。{_ASSUMED if assumed else ''}" if why else ""
     return f"一共 {yuan_text(a.total_fen)} 元：{'，'.join(payers)}。{unpaid}{because}"
 
 

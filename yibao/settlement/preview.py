@@ -72,7 +72,7 @@ class Cell(Struct, frozen=True):
     @property
     def unpaid(self) -> str:
         """Why no fund pays there; empty where funds may pay."""
-        return benefit.why_unpaid(self.assessment.trace)
+        return benefit.why_unpaid(self.assessment.trace)[0]
 
     @property
     def assumed(self) -> tuple[tuple[str, str], ...]:

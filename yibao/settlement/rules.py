@@ -359,6 +359,7 @@ def assess(facts: Facts, basket: Basket, *, policies: benefit.Policies, on: date
 def quote_of(assessed: Assessed) -> Quote:
     a, visit = assessed.assessment, assessed.facts.visit
     assert visit is not None
+    unpaid, unpaid_assumed = benefit.why_unpaid(a.trace)
     return Quote(
         split=assessed.split,
         full_own_fen=a.full_own_fen,
@@ -386,7 +387,8 @@ def quote_of(assessed: Assessed) -> Quote:
         chosen_place=visit.place,
         medium=visit.medium,
         has_account=bool(visit.account_id),
-        unpaid=benefit.why_unpaid(a.trace),
+        unpaid=unpaid,
+        unpaid_assumed=unpaid_assumed,
     )
 
 

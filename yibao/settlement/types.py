@@ -111,6 +111,7 @@ class Quote(Struct, frozen=True):
     medium: Medium = "01"
     has_account: bool = True
     unpaid: str = ""  # Why no fund pays for a visit of this kind; empty where funds may pay.
+    unpaid_assumed: bool = False  # Nobody published that: it is assumed.
 
 
 class Settled(Struct, frozen=True):

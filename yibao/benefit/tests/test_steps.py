@@ -415,8 +415,9 @@ def test_where_no_fund_pays_the_bill_is_the_persons_own_and_the_reason_is_said(
         assert (found.fund_fen, found.account_fen, found.cash_fen) == (0, 1_000, 9_000)
         assert found.funds == ()
         assert told(found, "unpaid") == "政策范围内的 100.00 元基金不支付：只在基层报销"
-        assert why_unpaid(found.trace) == "只在基层报销"
-    assert why_unpaid(assess(stay(make_case, make_line(), **at), using=one_place(tmp_path / "b", BASIC)).trace) == ""
+        assert why_unpaid(found.trace) == ("只在基层报销", False)
+    paid = assess(stay(make_case, make_line(), **at), using=one_place(tmp_path / "b", BASIC))
+    assert why_unpaid(paid.trace) == ("", False)
 
 
 def test_a_group_for_which_no_fund_pays_has_no_fund(tmp_path: Path) -> None:

@@ -127,6 +127,18 @@ def test_a_part_that_is_zero_is_not_spoken_of(fen: dict[str, int], said: str) ->
     assert explain.summary(document(msgspec.structs.replace(NOTHING, **fen))) == said
 
 
+@pytest.mark.parametrize(
+    ("grade", "said"),
+    [("A", ""), ("assumed", "这一条没有查到公布的规定，按假定计算；有疑问请拨打 12393。")],
+)
+def test_why_no_fund_pays_is_marked_where_nobody_published_it(grade: str, said: str) -> None:
+    where = dict.fromkeys(("rule", "title", "article", "href", "note"), "")
+    basis = {**where, "from_on": "2023-01-01", "grade": grade, "verified": False}
+    unpaid = {**step("unpaid"), "inputs": {"base_fen": 8_00, "reason": "只在基层报销"}, "basis": [basis]}
+    summary = explain.summary(document(total_fen=8_00, cash_fen=8_00, trace=[unpaid]))
+    assert summary == f"一共 8.00 元：您付现金 8.00 元。医保基金不支付：只在基层报销。{said}"
+
+
 def test_a_step_of_a_kind_that_has_no_reason_of_its_own_adds_none() -> None:
     """What a segment leaves to the person is their share, not something taken beforehand."""
     paid = document(

@@ -88,6 +88,15 @@ async def test_a_bill_shows_who_asks_for_what_and_who_pays(phone: Phone, house: 
         assert words in shown
 
 
+async def test_a_guess_that_no_fund_pays_is_not_told_as_law_before_it_is_paid(phone: Phone, house: House) -> None:
+    await house.pool.execute(
+        "UPDATE registry.insurance SET insutype = '390', psn_type = '1501' WHERE person_id = $1", phone.person_id
+    )
+    shown = (await phone.get(await bill_for(phone, house))).text
+    assert "医保基金不支付：居民的普通门诊只在本市的社区医院、乡镇卫生院等基层医疗机构报销" in shown
+    assert "这一条没有查到公布的规定，按假定计算；有疑问先不要确认，问收费员或拨打 12393。" in shown
+
+
 async def test_a_bill_is_settled_with_the_transaction_password_once(phone: Phone, house: House) -> None:
     path = await bill_for(phone, house)
     await phone.get(path)

@@ -142,7 +142,7 @@ async def test_anybody_is_asked_first_and_answered_side_by_side(stranger: Phone)
         "<p>本地：药店",
         "基金付 175.00",
         "按今年第一次就医算",
-        "没有公布的数值，按假定计算。限额由各市规定",
+        "：没有查到公布的规定，按假定计算。限额由各市规定",
         '<th role="columnheader" scope="col" class="number">本地</th>',
         '<th role="rowheader" scope="row">三级医院</th>',
     ):
@@ -170,9 +170,9 @@ async def test_where_no_fund_pays_is_said_beside_where_one_does(stranger: Phone)
     assert "自己付得最少：40.00 元" in answered
     for words in ("<small>基金付 60.00</small>", "<small>基金不支付</small>"):
         assert words in answered
-    why = "居民的普通门诊只在本市的基层医疗机构报销，其他医院和药店的费用由个人负担"
+    why = "居民的普通门诊只在本市的社区医院、乡镇卫生院等基层医疗机构报销，其他医院和药店的费用由个人负担"
     assert f"基金不支付的：{why}。" in answered
-    assert f"您付现金 100.00 元。医保基金不支付：{why}。" in answered
+    assert f"您付现金 100.00 元。医保基金不支付：{why}。这一条没有查到公布的规定，按假定计算" in answered
     assert "异地急诊：没有这样的规则" in answered
 
 

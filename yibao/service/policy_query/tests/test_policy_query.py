@@ -302,7 +302,7 @@ async def test_what_no_fund_pays_for_is_answered_with_the_reason(stranger: Phone
     assert answered.status_code == 200
     for words in (
         "四川省泸州市 居民普通门诊（基金不支付）",
-        "基金不支付，因为 <strong>居民的普通门诊只在本市的基层医疗机构报销",
+        "基金不支付，因为 <strong>居民的普通门诊只在本市的社区医院、乡镇卫生院等基层医疗机构报销",
         '<span class="mark mark--warn">假定值</span> 自 2023-01-01 起。没有查到泸州的规定',
         "基金支付 0.00 元，个人账户 0.00 元，现金 420.00 元",
     ):
