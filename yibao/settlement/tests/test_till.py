@@ -501,7 +501,7 @@ async def test_under_the_free_limit_no_password_is_asked(cashier: Cashier, new_i
     """C1: none where the amount is under the limit that the person set."""
     one = await new_insured(free_limit_fen=420_00)
     page = await cashier.purchase(one)
-    assert "免密结算" in page
+    assert "收不到账单，请用上面的「免密结算」" in page
     assert 'type="password"' not in page
     assert "结算成功" in await cashier.send("/till/confirm")
     assert len(await one.settlements()) == 1
@@ -521,8 +521,10 @@ async def test_the_person_confirms_the_bill_on_the_phone(cashier: Cashier, new_i
     """C1: the phone shows the bill, and the till notices by itself."""
     one = await new_insured()
     shown = await cashier.purchase(one)
+    assert "手机没有网络的，收不到账单，请在本机输入交易密码" in shown
     page = await cashier.send("/till/send")
     assert "等待参保人确认" in page
+    assert "没有网络的，请撤回账单，改在本机输入交易密码" in page
     assert '<meta http-equiv="refresh" content="2;url=/till">' in page
     bill = await one.bill()
     assert bill.quote.split.cash_fen == 145_00
