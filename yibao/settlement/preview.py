@@ -367,18 +367,20 @@ async def preview(request: SignedIn, desk: Desk, pool: Pool, clock: Clock) -> Te
 
 
 def _said_of(question: Question, counters: Mapping[str, int], using: benefit.Policies) -> list[tuple[str, str]]:
-    """Say which of the person's own numbers are used."""
+    """Say which of the person's own numbers are used; residents have no account, unless one is left from a job."""
+    insurance = policy_query.INSURANCE_OF[question.person]  # type: ignore[index]
+    has_account = insurance != "resident" or question.account != yuan_text(0)
     said = [
         ("人员类别", PERSON_NAMES[question.person]),
         ("年龄", f"{question.age} 岁"),
-        ("个人账户余额", f"{question.account} 元"),
+        *([("个人账户余额", f"{question.account} 元")] if has_account else []),
         *policy_query.special(question),
     ]
     try:
         policy = using.of(question.place)
     except benefit.NoPolicy:
         return said
-    earlier = counted(policy, policy_query.INSURANCE_OF[question.person], counters)  # type: ignore[index]
+    earlier = counted(policy, insurance, counters)
     return [
         ("参保地", policy.label),
         *said,

@@ -33,7 +33,7 @@ from yibao.settlement import draft, explain, queries, refusals, rules, slip
 from yibao.settlement.actions import Desk
 from yibao.settlement.api import by_password
 from yibao.settlement.draft import Draft, DraftLine
-from yibao.settlement.types import Order, Relation, Split
+from yibao.settlement.types import Order, Quote, Relation, Split
 from yibao.web.principal import SignedIn, cashier
 from yibao.web.refusals import Malformed
 
@@ -141,6 +141,7 @@ class Till:
             draft=there,
             person=await self.person(person_id, relation.place if relation else chosen or at_scan, chosen),
             medium=media.NAMES.get(here.visit.medium, "") if here.visit else "",
+            has_personal=_may_have_personal(relation, quote),
         )
 
     def relation(self, here: queries.Here) -> Relation:
@@ -178,6 +179,12 @@ class Till:
             settlement_id=settlement_id,
             institution=self.institution,
         )
+
+
+def _may_have_personal(relation: Relation | None, quote: Quote | None) -> bool:
+    """Whether there may be a personal account to use: residents have none, unless one is left from a job."""
+    is_resident = relation is not None and rules.INSURANCE.get(relation.insutype) == "resident"
+    return not is_resident or bool(quote and quote.balance_fen)
 
 
 def _require_shown(there: Draft, data: dict[str, str]) -> None:

@@ -218,6 +218,14 @@ async def test_whoever_is_signed_in_is_reckoned_with_their_own_numbers(phone: Ph
     assert "您今年已经看过的病，都算进去了" in answered
 
 
+async def test_whoever_has_no_personal_account_is_not_told_a_balance(stranger: Phone, new_person: NewPerson) -> None:
+    await stranger.sign_in(await new_person(insurances=[insured(insutype="390", psn_type="1501")]))
+    answered = (await stranger.get("/preview?in_scope=400&go=1")).text
+    assert "按您自己的情况算" in answered
+    assert "自己付得最少" in answered
+    assert "<dt>个人账户余额</dt>" not in answered
+
+
 async def test_no_address_carries_anything_of_whoever_is_signed_in(phone: Phone, house: House) -> None:
     assert phone.person is not None
     answered = (await phone.get("/preview?in_scope=400&go=1&age=30&place=510100&account=77")).text

@@ -766,6 +766,7 @@ async def test_what_no_fund_pays_for_is_settled_as_the_persons_own(window: Cashi
     )
     guess = "这一条没有查到公布的规定，按假定计算；"
     assert f"{why}{guess}参保人有疑问的先不要结算" in page
+    assert "使用个人账户" not in page
     assert (fen(page, "total"), fen(page, "fund"), fen(page, "cash")) == (420_00, 0, 420_00)
     page = await window.send("/till/send")
     assert why + guess in page
