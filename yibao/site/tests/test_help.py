@@ -54,6 +54,12 @@ async def test_every_published_vague_text_is_found_and_explained(stranger: Phone
         ("白屏", "点击没有反应"),
         ("截图", "二维码已过期"),
         ("UNKNOWN ERROR", "未知错误"),
+        ("没有网络，离线码已用完。请连接网络，或出示身份证、社会保障卡", "没有网络"),
+        ("没有网络，手机的时间被调慢了，出示的码会无效", "没有网络"),
+        ("离线码已过期", "没有网络"),
+        ("这一页要有网络才能打开", "没有网络"),
+        ("网络异常", "网络异常"),
+        ("医保基金不支付：居民的普通门诊只在本市的社区医院报销", "医保基金不支付"),
     ],
 )
 def test_texts_are_found_as_people_type_them(typed: str, shown: str) -> None:
