@@ -121,7 +121,7 @@ async def test_a_grandson_shows_his_grandmothers_code_once(a_town: Town, tmp_pat
         await grandson.press("移除该成员")
         await expect(grandson.page.get_by_role("heading", name="移除家庭成员")).to_be_visible()
         await grandson.press("移除")
-        await expect(grandson.page.get_by_text("已移除，对方手机上的医保码立即失效")).to_be_visible()
+        await expect(grandson.page.get_by_text("已移除，这个亲情账户里的医保码立即失效")).to_be_visible()
         await cashier.types(left)
         await expect(cashier.page.get_by_role("alert")).to_contain_text("已解绑")
 

@@ -10,7 +10,7 @@ Relation = Literal["spouse", "parent", "child", "other"]
 Method = Literal["agreement", "face", "guardian", "counter"]
 RequestState = Literal["asked", "allowed", "declined", "withdrawn"]
 ApplicationState = Literal["reading", "differs", "review", "accepted", "refused", "withdrawn"]
-EndedBy = Literal["member", "relative", "guardian", "agency", "time", "credential"]
+EndedBy = Literal["member", "relative", "guardian", "counter", "agency", "time", "credential"]
 
 
 class Pair(Struct, frozen=True):

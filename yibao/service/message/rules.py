@@ -235,8 +235,14 @@ def _family_added(payload: Mapping[str, Any], where: str) -> Told:
     return Told("已添加家庭成员", body, "/family")
 
 
-def _family_removed(_: Mapping[str, Any], where: str) -> Told:
-    return Told("家庭成员已移除", "亲情账户中的医保码即时失效。", "/family")
+def _family_removed(payload: Mapping[str, Any], where: str) -> Told:
+    body = f"{payload['member']}的亲情账户已移除，手机上不能再出示其医保码。您自己的医保码不受影响。"
+    return Told("家庭成员已移除", body, "/family")
+
+
+def _family_shown_no_more(payload: Mapping[str, Any], where: str) -> Told:
+    body = f"您的{payload['relative']}不能再在手机上出示您的医保码。您自己手机上的医保码不受影响。"
+    return Told("家庭成员已移除", body, "/family")
 
 
 def _family_code_shown(payload: Mapping[str, Any], where: str) -> Told:
@@ -325,6 +331,7 @@ TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
     "family.reversed": _family_reversed,
     "family.review_began": _family_application("已转人工核对", "参保地医保经办机构将在期限内核对您的申请。"),
     "family.settled": _family_settled,
+    "family.shown_no_more": _family_shown_no_more,
 }
 
 

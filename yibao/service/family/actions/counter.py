@@ -77,7 +77,7 @@ async def remove_at_counter(tx: Tx, *, member: registry.Person, link_id: str, at
     if link is None:
         raise refusals.MemberMissing
     if link.ended_at is None:
-        await end_and_tell(tx, link, by="agency", at=at)
+        await end_and_tell(tx, link, by="counter", at=at)
     return link
 
 

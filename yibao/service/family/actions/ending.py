@@ -77,7 +77,7 @@ async def end_taken_back(tx: Tx, *, person_id: str, at: datetime) -> None:
 
 async def end_and_tell(tx: Tx, link: Link, *, by: EndedBy, at: datetime) -> None:
     await end(tx, link, by=by, at=at)
-    await tell_both(tx, link, "family.removed", "family.removed", at=at)
+    await tell_both(tx, link, "family.shown_no_more", "family.removed", at=at)
 
 
 async def come_due(tx: Tx, *, person_id: str, link_id: str, step: str, at: datetime) -> None:

@@ -148,6 +148,14 @@ async def test_asking_twice_asks_once(town: Town) -> None:
     assert len(await store.open_requests_of_member(town.house.pool, husband.person_id, at=town.house.clock())) == 1
 
 
+async def told(town: Town, relative: Relative) -> str:
+    """Return the last message that somebody got."""
+    body: str = await town.house.pool.fetchval(
+        "SELECT body FROM message.message WHERE person_id = $1 ORDER BY event_id DESC LIMIT 1", relative.person_id
+    )
+    return body
+
+
 @pytest.mark.parametrize("by", ["member", "relative"])
 async def test_either_side_ends_it_at_once(town: Town, by: str) -> None:
     wife, husband = await couple(town)
@@ -169,6 +177,10 @@ async def test_either_side_ends_it_at_once(town: Town, by: str) -> None:
     assert (wife.phone.status, "family.link_ended" in wife.phone.page) == (410, True)
     for one in (wife, husband):
         assert (await town.messages(one.person_id))[-1] == "家庭成员已移除"
+    said = {one.person_id: await told(town, one) for one in (wife, husband)}
+    assert said[wife.person_id].startswith("配偶的亲情账户已移除，手机上不能再出示其医保码")
+    assert said[husband.person_id].startswith("您的配偶不能再在手机上出示您的医保码")
+    assert all("您自己" in body for body in said.values())
     await ended(town, wife, {"member": "对方移除了", "relative": "您移除了"}[by])
     await side.phone.get("/family")
     await side.phone.client.post(f"/family/{link}/remove", data={"_csrf_token": side.phone.client.cookies["yb_csrf"]})

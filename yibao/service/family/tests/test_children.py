@@ -137,6 +137,7 @@ async def test_what_does_not_stand_the_look_afterwards_ends_at_once(town: Town) 
     await stranger.phone.get(f"/family/{link}/code")
     assert (stranger.phone.status, "family.link_ended" in stranger.phone.page) == (410, True)
     assert (await town.messages(stranger.person_id))[-2:] == ["家庭成员已移除", "儿童码申请未通过"]
+    assert "经办机构复核证件没有通过，可到窗口问明" in await stranger.phone.get("/family")
     assert not await proofs_of(town, child)
 
 

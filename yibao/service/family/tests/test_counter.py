@@ -74,7 +74,7 @@ async def test_a_clerk_ends_it_for_a_grandmother_whose_code_was_never_shown(town
     assert "没有别人可以出示" in await desk.send(END, **her, checked="1", link=link.link_id)
     assert not await store.links_of_account(town.house.pool, grandson.account_id)
     page = await grandson.phone.get("/family")
-    assert "经办机构终止了" in page
+    assert "对方本人到经办窗口移除了" in page
     assert "出示医保码" not in page
     for one in (grandson.person_id, grandmother.person_id):
         assert (await town.messages(one))[-1] == "家庭成员已移除"
