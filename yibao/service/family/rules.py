@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from msgspec import Struct
 
 from yibao import identity, paper
-from yibao.core.clock import BEIJING
+from yibao.core.clock import BEIJING, day_of, local_text
 from yibao.paper import Named, Paper
 from yibao.service.family.types import EndedBy, Link
 
@@ -183,6 +183,15 @@ def says_how_it_ended(link: Link) -> str:
     if link.ended_by in (None, "time") and link.method == "guardian":
         return "孩子已成年，医保码由本人使用。"
     return ENDED[link.ended_by or "time"]
+
+
+def says_until(link: Link) -> str:
+    """Return from when this account can show the code no longer; a child's is from a birthday on its own."""
+    assert link.until_at is not None
+    if link.method != "guardian":
+        return f"{local_text(link.until_at)[:16]} 起不能再出示"
+    day = day_of(link.until_at)
+    return f"{day.year} 年 {day.month} 月 {day.day} 日（成年）起由孩子本人出示"
 
 
 def birthday(birth_on: date, age: int) -> date:

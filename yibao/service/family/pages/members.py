@@ -51,8 +51,8 @@ async def show_code(
     except Refusal as refusal:
         return await overview(asker, pool, vault, clock, refusal=refusal)
     member = await queries.member(pool, vault, link)
-    mark = mark_of(request, link.person_id)
-    return page("code", code=code, mark=mark, member=member, relation=rules.RELATIONS[link.relation])
+    mark, until = mark_of(request, link.person_id), rules.says_until(link) if link.until_at else ""
+    return page("code", code=code, mark=mark, member=member, until=until, relation=rules.RELATIONS[link.relation])
 
 
 @get("/family/{member_id:str}/code/next")

@@ -23,7 +23,7 @@ async def overview(
     asker: Asker, pool: Pool, vault: Vault, clock: Clock, *, refusal: Refusal | None = None, done: str = ""
 ) -> Template:
     found = await queries.family(pool, vault, account_id=asker.account_id, person_id=asker.person_id, at=clock())
-    return page("family", refusal, family=found, done=done, methods=rules.METHODS)
+    return page("family", refusal, family=found, done=done, methods=rules.METHODS, until=rules.says_until)
 
 
 @get("/family/add")

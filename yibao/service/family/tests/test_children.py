@@ -423,7 +423,7 @@ async def test_from_the_eighteenth_birthday_the_code_is_the_young_persons_own(to
     assert "儿童码即将移交本人" in await town.messages(mother.person_id)
     assert "儿童码即将移交本人" in await town.messages(child.person_id)
     await mother.phone.get(f"/family/{link}/code")
-    assert "2026-06-0100:00起不能再出示" in mother.phone.text()
+    assert "2026年6月1日（成年）起由孩子本人出示" in mother.phone.text()
     clock = town.house.clock
     clock.advance(days=19, hours=14)  # type: ignore[attr-defined]
     await mother.phone.get(f"/family/{link}/code")
