@@ -67,7 +67,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
             refusal = refusals.SignInFirst()
         case 403:
             refusal = refusals.PageExpired()
-        case 404:
+        case status if status == 404 or (status == 400 and _cut_off(request, error)):
             refusal = refusals.NOT_FOUND_AT.get(area_of(request.url.path), refusals.NotFound)()
         case 405:
             refusal = refusals.MethodNotAllowed()
@@ -78,6 +78,13 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         case _:
             return on_error(request, error)
     return answer(request, refusal)
+
+
+def _cut_off(request: Request[Any, Any, Any], error: HTTPException) -> bool:
+    """Tell whether a person opened an address that no page of ours has: half a link, or one typed by hand."""
+    entries = error.extra if isinstance(error.extra, list) else []
+    wrong = any(isinstance(entry, dict) and entry.get("source") == "path" for entry in entries)
+    return wrong and request.method == "GET" and not is_api(request)
 
 
 def _fields(error: HTTPException) -> str:

@@ -1,12 +1,13 @@
 """What callers see of refusals and of failures nobody anticipated, and what the log keeps of them."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import httpx
 import pytest
 from litestar import Litestar, get, post
 from litestar.exceptions import HTTPException
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody, PathParameter
 from litestar.template import TemplateConfig
 from msgspec import Struct
 from structlog.testing import capture_logs
@@ -37,6 +38,16 @@ async def takes(data: JSONBody[Body]) -> None:
     return None
 
 
+@get(["/things/{thing_id:str}", "/till/things/{thing_id:str}", "/api/things/{thing_id:str}"])
+async def thing(thing_id: Annotated[str, PathParameter(pattern=r"^[0-9a-f]{4}$")], page: FromQuery[int] = 0) -> None:
+    return None
+
+
+@post("/things/{thing_id:str}")
+async def change(thing_id: Annotated[str, PathParameter(pattern=r"^[0-9a-f]{4}$")]) -> None:
+    return None
+
+
 @get("/private")
 async def private() -> None:
     raise refusals.SignInFirst
@@ -45,7 +56,7 @@ async def private() -> None:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = Litestar(
-        [refuses, fails, takes, private],
+        [refuses, fails, takes, thing, change, private],
         exception_handlers={
             Refusal: problem.on_refusal,
             HTTPException: problem.on_http_exception,
@@ -94,6 +105,29 @@ async def test_whoever_finds_no_page_is_told_what_to_do_where_they_work(
     assert words in answer.text
     assert "接口" not in answer.text
     assert f'<a class="weui-btn weui-btn_primary" href="{back}">返回</a>' in answer.text
+
+
+@pytest.mark.parametrize(("path", "words"), [("/things/xyz", "返回首页"), ("/till/things/xyz", "回到收款台")])
+async def test_half_a_link_leads_to_no_page(client: httpx.AsyncClient, path: str, words: str) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert "没有这个页面" in answer.text
+    assert words in answer.text
+    assert "thing_id" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("GET", "/api/things/xyz", "thing_id"),
+        ("POST", "/things/xyz", "thing_id"),
+        ("GET", "/things/0a1b?page=x", "page"),
+    ],
+)
+async def test_anything_else_malformed_is_named(client: httpx.AsyncClient, method: str, path: str, field: str) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == 400
+    assert f"字段 {field} 缺失或格式不对" in answer.text
 
 
 async def test_a_system_that_finds_nothing_gets_a_problem_document(client: httpx.AsyncClient) -> None:
