@@ -228,6 +228,7 @@ async def _prepare(pool: Pool, keys: Keys, settings: Settings) -> str:
         await tx.copy_records_to_table(
             "visit",
             schema_name="credential",
+            columns=["person_id", "token", "institution", "device_number", "created_at", "expires_at"],
             records=[
                 (person, token, INSTITUTION, device, at, at + timedelta(hours=2))
                 for (person, token), (_, device) in zip(visits, devices, strict=False)

@@ -1,12 +1,25 @@
-"""`yibao bench`: the part that needs no database runs on any machine, and knows the values it hands to others."""
+"""`yibao bench`: the part that needs no database runs on any machine, the other finds the tables as it fills them."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from yibao.benefit import assess
-from yibao.cli import bench_assess
+from yibao.cli import bench, bench_assess
+from yibao.core.database import Pool
+from yibao.core.settings import Settings
+from yibao.core.vault import Keys
+
+
+async def test_what_is_settled_and_scanned_can_be_written(
+    owner_pool: Pool, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "HTTP_PEOPLE", 2)
+    assert await bench._prepare(owner_pool, keys, Settings(home=tmp_path))
+    assert len((tmp_path / "tokens").read_text().split()) == 2
+    assert await owner_pool.fetchval("SELECT count(*) FROM credential.visit WHERE institution = $1", bench.INSTITUTION)
 
 
 def test_ours_is_measured_where_nothing_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
