@@ -39,7 +39,7 @@ def working_day_after(on: date, days: int) -> date:
 def _is_worked(on: date) -> bool:
     try:
         return bool(chinese_calendar.is_workday(on))
-    except NotImplementedError:
+    except NotImplementedError:  # How the package says that it does not know the year yet.
         return on.weekday() < 5
 
 
