@@ -127,6 +127,20 @@ def superuser_dsn(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture
+async def fresh_database(superuser_dsn: str) -> AsyncIterator[str]:
+    """The address of a migrated database for this test alone, for whoever fills tables past the rooms' own rules."""
+    base = superuser_dsn.split("@/")[1].split("?")[0]
+    name = f"{base}_{next(_serial)}"
+    admin = await asyncpg.connect(superuser_dsn.replace(base, "postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+    try:
+        yield superuser_dsn.replace(base, name)
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+@pytest.fixture
 async def pool(superuser_dsn: str) -> AsyncIterator[Pool]:
     """Connections as the application's role."""
     async with await open_pool(superuser_dsn) as opened:

@@ -3,30 +3,11 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from tests.journeys import faces
 from tests.journeys.town import Town, settle, town
 from yibao.core.vault import Keys
-
-_serial = 0
-
-
-@pytest.fixture
-async def fresh_database(superuser_dsn: str) -> AsyncIterator[str]:
-    """An empty, migrated database, dropped afterwards."""
-    global _serial
-    _serial += 1
-    base = superuser_dsn.split("@/")[1].split("?")[0]
-    name = f"{base}_town{_serial}"
-    admin = await asyncpg.connect(superuser_dsn.replace(base, "postgres"))
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE yibao_template OWNER yibao_owner")
-    try:
-        yield superuser_dsn.replace(base, name)
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
 
 
 @pytest.fixture(scope="session")

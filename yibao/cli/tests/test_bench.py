@@ -8,18 +8,21 @@ from rich.console import Console
 
 from yibao.benefit import assess
 from yibao.cli import bench, bench_assess
-from yibao.core.database import Pool
+from yibao.core.database import OWNER, open_pool
 from yibao.core.settings import Settings
 from yibao.core.vault import Keys
 
 
 async def test_what_is_settled_and_scanned_can_be_written(
-    owner_pool: Pool, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_database: str, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench, "HTTP_PEOPLE", 2)
-    assert await bench._prepare(owner_pool, keys, Settings(home=tmp_path))
+    async with await open_pool(fresh_database, role=OWNER) as pool:
+        assert await bench._prepare(pool, keys, Settings(home=tmp_path))
+        assert (
+            await pool.fetchval("SELECT count(*) FROM credential.visit WHERE institution = $1", bench.INSTITUTION) == 2
+        )
     assert len((tmp_path / "tokens").read_text().split()) == 2
-    assert await owner_pool.fetchval("SELECT count(*) FROM credential.visit WHERE institution = $1", bench.INSTITUTION)
 
 
 def test_ours_is_measured_where_nothing_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
