@@ -38,7 +38,7 @@ OWN_FILES = {  # What a room has besides the anatomy, each because it is the roo
     "service/family": {"terms"},
     "service/message": {"in_channels", "sms"},
     "service/unit": {"console", "office"},
-    "settlement": {"draft", "entries", "explain", "preview", "replay", "slip", "tallies", "till"},
+    "settlement": {"draft", "entries", "explain", "preview", "replay", "slip", "tallies"},
     "worker": {"drain"},
     "site": {"export", "help", "icons", "my_data", "reference", "trouble", "words"},
     "cli": {
@@ -60,6 +60,7 @@ SUBFOLDERS = {
     "actions",
     "store",
     "pages",
+    "till",
     "__pycache__",
 }
 

@@ -14,20 +14,8 @@ from yibao.core.database import transaction
 from yibao.credential import store as credential_store
 from yibao.credential.api import identify_person
 from yibao.settlement import Order, queries, refusals
+from yibao.settlement.tests.cast import PIN, Cashier, NewInsured, browser, fen
 from yibao.settlement.tests.scene import HOSPITAL, PHARMACY, purchase
-from yibao.settlement.tests.test_till import (
-    PIN,
-    Cashier,
-    NewInsured,
-    browser,
-    cashier,
-    fen,
-    house,
-    new_insured,
-    window,
-)
-
-__all__ = ["cashier", "house", "new_insured", "window"]
 
 
 async def shows_card(till: Cashier, person: registry.Registrant, *, checked: str = "1") -> str:

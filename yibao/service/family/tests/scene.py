@@ -21,8 +21,8 @@ from yibao.core.vault import Keys, Vault
 from yibao.paper import Line
 from yibao.service.family.types import Asker, Who
 from yibao.service.message.sms import NullSms
+from yibao.settlement.tests.cast import Forms
 from yibao.settlement.tests.scene import add_shops
-from yibao.settlement.tests.test_till import Forms
 from yibao.web.principal import CONSOLE_COOKIE, DEVICE_COOKIE, SESSION_COOKIE
 
 PIN = "738291"

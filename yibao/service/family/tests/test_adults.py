@@ -16,9 +16,9 @@ from yibao.face.refusals import FaceMissing
 from yibao.face.tests.cast import passed
 from yibao.service.family import actions, jobs, refusals, store
 from yibao.service.family.tests.scene import PIN, Relative, Town, who
+from yibao.settlement.tests.cast import browser as till_browser
+from yibao.settlement.tests.cast import staff
 from yibao.settlement.tests.scene import PHARMACY
-from yibao.settlement.tests.test_till import browser as till_browser
-from yibao.settlement.tests.test_till import staff
 
 
 async def asked(town: Town, asker: Relative, member: registry.Registrant, *, relation: str = "spouse") -> None:

@@ -20,9 +20,9 @@ from yibao.paper.tests.cast import birth_page, member_page
 from yibao.sandbox import papers
 from yibao.service.family import actions, jobs, queries, refusals, rules, store
 from yibao.service.family.tests.scene import PIN, Browser, Relative, Town, who
+from yibao.settlement.tests.cast import Cashier, staff
+from yibao.settlement.tests.cast import browser as till_browser
 from yibao.settlement.tests.scene import HOSPITAL, CountingPool
-from yibao.settlement.tests.test_till import Cashier, staff
-from yibao.settlement.tests.test_till import browser as till_browser
 
 BORN = date(2026, 4, 20)
 
