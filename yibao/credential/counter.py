@@ -165,7 +165,14 @@ async def act(
                 await identity.end_sessions_at_counter(tx, case_id=case_id, clerk=who, account_id=account_id, at=at)
             else:
                 await identity.request_code_at_counter(
-                    tx, vault, case_id=case_id, clerk=who, phone=phone, device=device, at=at
+                    tx,
+                    vault,
+                    case_id=case_id,
+                    clerk=who,
+                    phone=phone,
+                    purpose="counter_phone",
+                    device=device,
+                    at=at,
                 )
                 sent_to = phone
         if not sent_to:
@@ -224,12 +231,13 @@ async def name(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: C
         return _naming(data, refusal, case_id=case_id if finishing else "")
     try:
         async with transaction(pool) as tx:
-            await identity.request_name_code(
+            await identity.request_code_at_counter(
                 tx,
                 vault,
                 case_id=case_id,
                 clerk=request.auth.subject,
                 phone=data.get("phone", ""),
+                purpose="counter_name",
                 device=device_of(request),
                 at=at,
             )

@@ -5,6 +5,7 @@ A case comes first, with the reason; what is done in it lies beside it for good 
 
 import secrets
 from datetime import datetime
+from typing import Literal
 
 from yibao.core import outbox
 from yibao.core.database import Pool, Row, Tx, transaction
@@ -118,14 +119,24 @@ def _reason(vault: Vault, row: Row) -> str:
 
 
 async def request_code_at_counter(
-    tx: Tx, vault: Vault, *, case_id: str, clerk: str, phone: str, device: str, at: datetime
+    tx: Tx,
+    vault: Vault,
+    *,
+    case_id: str,
+    clerk: str,
+    phone: str,
+    purpose: Literal["counter_phone", "counter_name"],
+    device: str,
+    at: datetime,
 ) -> None:
-    """Send a code to the new phone of whoever stands at the counter, to be read out to the clerk.
+    """Send a code to a phone of whoever stands at the counter, to be read out to the clerk.
+
+    The phone is the new one, or that of the account which is to have its real name.
 
     Refusals, first that applies: CaseUnknown, those of `request_code`.
     """
     await _case(tx, case_id, clerk=clerk, at=at)
-    await request_code(tx, vault, phone=phone, purpose="counter_phone", device=device, at=at)
+    await request_code(tx, vault, phone=phone, purpose=purpose, device=device, at=at)
 
 
 async def change_phone_at_counter(
@@ -174,17 +185,6 @@ async def end_sessions_at_counter(tx: Tx, *, case_id: str, clerk: str, account_i
     await leave_devices(tx, account_id)
     await _note(tx, row, case_id=case_id, act="sessions_ended", at=at)
     await tell(tx, row, "identity.sessions_ended", at=at)
-
-
-async def request_name_code(
-    tx: Tx, vault: Vault, *, case_id: str, clerk: str, phone: str, device: str, at: datetime
-) -> None:
-    """Send a code to the phone of the account that is to have its real name, to be read out to the clerk.
-
-    Refusals, first that applies: CaseUnknown, those of `request_code`.
-    """
-    await _case(tx, case_id, clerk=clerk, at=at)
-    await request_code(tx, vault, phone=phone, purpose="counter_name", device=device, at=at)
 
 
 async def prove_real_name_at_counter(

@@ -18,7 +18,8 @@ from yibao.core.database import Pool, transaction
 from yibao.core.masks import masked_phone
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.identity import actions, queries, refusals
+from yibao.identity import queries, refusals
+from yibao.identity.actions import accounts, forgotten, passwords, sms_codes
 from yibao.identity.hasher import Hasher
 from yibao.identity.pages.shell import Form, next_of, redirect, show, sign_in_here
 from yibao.identity.types import Purpose
@@ -60,7 +61,7 @@ class ByCode:
 
 
 async def _register(given: Proved) -> Redirect:
-    account_id = await actions.register(
+    account_id = await accounts.register(
         given.pool,
         given.vault,
         hasher=given.hasher,
@@ -77,7 +78,7 @@ async def _register(given: Proved) -> Redirect:
 
 
 async def _sign_in_by_code(given: Proved) -> Redirect:
-    account_id = await actions.sign_in_by_code(
+    account_id = await passwords.sign_in_by_code(
         given.pool, given.vault, phone=given.phone, code=given.code, device=given.device, at=given.at
     )
     to = redirect(given.back)
@@ -85,7 +86,7 @@ async def _sign_in_by_code(given: Proved) -> Redirect:
 
 
 async def _reset(given: Proved) -> Redirect:
-    await actions.reset_login_password(
+    await forgotten.reset_login_password(
         given.pool,
         given.vault,
         hasher=given.hasher,
@@ -99,7 +100,9 @@ async def _reset(given: Proved) -> Redirect:
 
 
 async def _unlock(given: Proved) -> Redirect:
-    await actions.unlock(given.pool, given.vault, phone=given.phone, code=given.code, device=given.device, at=given.at)
+    await passwords.unlock(
+        given.pool, given.vault, phone=given.phone, code=given.code, device=given.device, at=given.at
+    )
     return redirect(given.back)
 
 
@@ -171,7 +174,7 @@ def routes_of(page: ByCode) -> list[HTTPRouteHandler]:
                 password = data.get("login_password", "")
                 return await page.finish(Proved(request, pool, vault, hasher, secure, phone, code, password, back, at))
             async with transaction(pool) as tx:
-                await actions.request_code(
+                await sms_codes.request_code(
                     tx, vault, phone=phone, purpose=page.purpose, device=device_of(request), at=at
                 )
         except refusals.PhoneMalformed as malformed:

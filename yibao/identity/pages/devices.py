@@ -8,7 +8,8 @@ from litestar.response import Redirect, Template
 
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
-from yibao.identity import actions, queries
+from yibao.identity import queries
+from yibao.identity.actions import sessions
 from yibao.identity.pages.shell import Form, redirect, show
 from yibao.web.principal import SESSION_COOKIE, SignedIn
 
@@ -34,9 +35,9 @@ async def end_sessions(request: SignedIn, data: Form, pool: Pool, clock: Clock) 
     async with transaction(pool) as tx:
         if "others" in data:
             token = request.cookies.get(SESSION_COOKIE, "")
-            await actions.end_other_sessions(tx, account_id=account_id, token=token, at=clock())
+            await sessions.end_other_sessions(tx, account_id=account_id, token=token, at=clock())
         else:
-            await actions.end_session_of(tx, account_id=account_id, session_id=data.get("session", ""))
+            await sessions.end_session_of(tx, account_id=account_id, session_id=data.get("session", ""))
     return redirect("/me/devices?done=1")
 
 

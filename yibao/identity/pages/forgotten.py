@@ -10,7 +10,8 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.identity import actions, rules
+from yibao.identity import rules
+from yibao.identity.actions import forgotten
 from yibao.identity.hasher import Hasher
 from yibao.identity.pages.shell import Form, next_of, redirect, show
 from yibao.web.pages import safe_next
@@ -50,7 +51,7 @@ async def reset(
     back, check_id, at = safe_next(data.get("next", "/")), data.get("face", ""), clock()
     try:
         if data.get("step") == "finish":
-            account = await actions.reset_login_password_by_face(
+            account = await forgotten.reset_login_password_by_face(
                 pool,
                 vault,
                 hasher=hasher,

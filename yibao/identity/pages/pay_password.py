@@ -9,7 +9,8 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.identity import actions, queries, refusals, rules
+from yibao.identity import queries, refusals, rules
+from yibao.identity.actions import forgotten, passwords, sms_codes
 from yibao.identity.hasher import Hasher
 from yibao.identity.pages.shell import Form, redirect, show
 from yibao.identity.types import Account
@@ -30,7 +31,7 @@ async def change(
     request: SignedIn, data: Form, pool: Pool, vault: Vault, hasher: Hasher, clock: Clock
 ) -> Template | Redirect:
     try:
-        await actions.change_pay_password(
+        await passwords.change_pay_password(
             pool,
             vault,
             hasher=hasher,
@@ -81,7 +82,7 @@ async def reset_by_phone(
     try:
         if data.get("step") == "finish":
             given = data
-            await actions.reset_pay_password(
+            await forgotten.reset_pay_password(
                 pool,
                 vault,
                 hasher=hasher,
@@ -94,7 +95,7 @@ async def reset_by_phone(
             )
             return redirect("/me/pay-password?done=1")
         async with transaction(pool) as tx:
-            await actions.request_code(tx, vault, phone=account.phone, purpose="reset_pay", device=device, at=at)
+            await sms_codes.request_code(tx, vault, phone=account.phone, purpose="reset_pay", device=device, at=at)
     except Refusal as refused:
         refusal = refused
     return show("pay_forgot_phone", refusal, phone=account.phone_masked, step="code", given=given)
@@ -117,7 +118,7 @@ async def reset_by_face(
     account = await queries.account(pool, vault, request.auth.subject)
     try:
         if data.get("step") == "finish":
-            await actions.reset_pay_password_by_face(
+            await forgotten.reset_pay_password_by_face(
                 pool,
                 vault,
                 hasher=hasher,
@@ -165,7 +166,7 @@ async def reset_by_bank(
     try:
         if data.get("agreed") != "1":
             raise refusals.ConsentMissing
-        await actions.reset_pay_password_by_bank(
+        await forgotten.reset_pay_password_by_bank(
             pool,
             vault,
             hasher=hasher,

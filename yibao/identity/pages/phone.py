@@ -8,7 +8,8 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.identity import actions, queries, refusals, rules
+from yibao.identity import queries, refusals, rules
+from yibao.identity.actions import phones, sms_codes
 from yibao.identity.pages.shell import Form, redirect, show
 from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of
 
@@ -37,7 +38,7 @@ async def change_by_codes(request: SignedIn, data: Form, pool: Pool, vault: Vaul
     refusal: Refusal | None = None
     try:
         if data.get("step") == "finish":
-            await actions.change_phone(
+            await phones.change_phone(
                 pool,
                 vault,
                 account_id=account_id,
@@ -49,7 +50,7 @@ async def change_by_codes(request: SignedIn, data: Form, pool: Pool, vault: Vaul
             )
             return redirect("/me/phone?done=1")
         async with transaction(pool) as tx:
-            await actions.request_change_codes(tx, vault, account_id=account_id, phone=new, device=device, at=at)
+            await phones.request_change_codes(tx, vault, account_id=account_id, phone=new, device=device, at=at)
     except (refusals.PhoneMalformed, refusals.PhoneUnchanged, refusals.AlreadyRegistered) as other_phone:
         refusal, step = other_phone, "phone"
     except Refusal as other:
@@ -97,7 +98,7 @@ async def change_by_face(request: SignedIn, data: Form, pool: Pool, vault: Vault
     refusal: Refusal | None = None
     try:
         if step == "finish":
-            await actions.change_phone_by_face(
+            await phones.change_phone_by_face(
                 pool,
                 vault,
                 check_id=check_id,
@@ -111,7 +112,7 @@ async def change_by_face(request: SignedIn, data: Form, pool: Pool, vault: Vault
             return redirect("/me/phone?done=1") if request.auth else _by_face(step="done")
         async with transaction(pool) as tx:
             if step == "code":
-                await actions.request_code(tx, vault, phone=new, purpose="change_phone_new", device=device, at=at)
+                await sms_codes.request_code(tx, vault, phone=new, purpose="change_phone_new", device=device, at=at)
             else:
                 who = rules.subject(data.get("name", ""), data.get("cert_type", ""), data.get("cert_no", ""))
                 check_id = await face.begin(

@@ -8,7 +8,8 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.identity import actions, queries, refusals
+from yibao.identity import queries, refusals
+from yibao.identity.actions import real_names
 from yibao.identity.pages.shell import Form, next_of, redirect, show
 from yibao.identity.rules import CERT_TYPES
 from yibao.identity.types import Elements
@@ -47,7 +48,7 @@ async def prove_real_name(
     try:
         if data.get("agreed") != "1":
             raise refusals.ConsentMissing
-        await actions.verify_real_name(
+        await real_names.verify_real_name(
             pool, vault, bank=bank, account_id=request.auth.subject, elements=elements, at=clock()
         )
     except Refusal as refusal:

@@ -10,7 +10,7 @@ from litestar.response import Redirect, Template
 
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
-from yibao.identity import actions
+from yibao.identity.actions import sessions
 from yibao.web.pages import safe_next
 from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of, lasting_cookie
 
@@ -37,8 +37,8 @@ async def sign_in_here(
     """Start a session in this browser in place of the one it had, and lead on."""
     async with transaction(pool) as tx:
         if earlier := request.cookies.get(SESSION_COOKIE):
-            await actions.end_session(tx, token=earlier)
-        token = await actions.start_session(
+            await sessions.end_session(tx, token=earlier)
+        token = await sessions.start_session(
             tx, account_id=account_id, device=device_of(request), agent=request.headers.get("user-agent", ""), at=at
         )
     to.set_cookie(lasting_cookie(SESSION_COOKIE, token, secure=secure))

@@ -7,7 +7,7 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.identity import actions
+from yibao.identity.actions import passwords, sessions
 from yibao.identity.hasher import Hasher
 from yibao.identity.pages.shell import Form, next_of, redirect, show, sign_in_here
 from yibao.web.pages import CARE_COOKIE, safe_next
@@ -29,7 +29,7 @@ async def sign_in(
     at = clock()
     phone, back = data.get("phone", ""), safe_next(data.get("next", "/"))
     try:
-        account_id = await actions.sign_in(
+        account_id = await passwords.sign_in(
             pool,
             vault,
             hasher=hasher,
@@ -48,7 +48,7 @@ async def sign_out(request: SignedIn, pool: Pool) -> Redirect:
     to = redirect("/")
     if token := request.cookies.get(SESSION_COOKIE):
         async with transaction(pool) as tx:
-            await actions.end_session(tx, token=token)
+            await sessions.end_session(tx, token=token)
         to.delete_cookie(SESSION_COOKIE)
     return to
 

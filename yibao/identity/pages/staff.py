@@ -8,7 +8,7 @@ from litestar.response import Redirect, Template
 from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
-from yibao.identity import actions
+from yibao.identity.actions import sessions
 from yibao.identity.hasher import Hasher
 from yibao.identity.pages.shell import Form, redirect, show
 from yibao.web.pages import safe_next
@@ -34,7 +34,7 @@ def doors_of(area: str, cookie: str, title: str) -> list[HTTPRouteHandler]:
         device = device_of(request)
         back = back_to(data.get("next", ""))
         try:
-            login = await actions.sign_in_staff(
+            login = await sessions.sign_in_staff(
                 pool,
                 hasher=hasher,
                 login=data.get("login", ""),
@@ -45,7 +45,7 @@ def doors_of(area: str, cookie: str, title: str) -> list[HTTPRouteHandler]:
         except Refusal as refusal:
             return show("staff_login", refusal, area=area, title=title, login=data.get("login", ""), next=back)
         async with transaction(pool) as tx:
-            token = await actions.start_staff_session(tx, login=login, device=device, at=at)
+            token = await sessions.start_staff_session(tx, login=login, device=device, at=at)
         to = redirect(back)
         # Without an age it ends with the browser; a till is often left to the next shift.
         to.set_cookie(Cookie(key=cookie, value=token, path=area, httponly=True, samesite="lax", secure=secure))
@@ -56,7 +56,7 @@ def doors_of(area: str, cookie: str, title: str) -> list[HTTPRouteHandler]:
         to = redirect(f"{area}/login")
         if token := request.cookies.get(cookie):
             async with transaction(pool) as tx:
-                await actions.end_session(tx, token=token)
+                await sessions.end_session(tx, token=token)
             to.delete_cookie(cookie, path=area)
         return to
 
