@@ -1,7 +1,7 @@
 """From a bound insurance to a code on the phone, and from a scanned code to a visit."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from yibao import identity, registry
@@ -132,27 +132,51 @@ async def show_code(tx: Tx, codes: Codes, *, person_id: str, browser: bytes, at:
     A device number has ten thousand tickets; when they are used up, the device goes on under a further number. The old
     one stays live beside it, because a till may have just scanned its last code.
     """
-    taken = await store.next_ticket(tx, person_id, browser)
-    if taken is None:
-        device = await store.live_device(tx, person_id, browser)
-        if device is None:
-            raise refusals.NotActivated
-        taken = await store.next_ticket(tx, person_id, browser)  # Another request may have just added the number.
-        if taken is None:
-            await add_device(
-                tx,
-                person_id=person_id,
-                account_id=device["account_id"],
-                channel=device["channel"],
-                browser=browser,
-                at=at,
-            )
-            taken = await store.next_ticket(tx, person_id, browser)
-    assert taken is not None
+
+    async def add(activation: Row) -> None:
+        await add_device(
+            tx,
+            person_id=person_id,
+            account_id=activation["account_id"],
+            channel=activation["channel"],
+            browser=browser,
+            at=at,
+        )
+
+    taken = await take_or_add(
+        tx, person_id=person_id, browser=browser, take=lambda: store.next_ticket(tx, person_id, browser), add=add
+    )
     code = codes.make(
         device_number=taken["device_number"], ticket=taken["ticket"], province=province_of(taken["place"]), at=at
     )
     return ShownCode(code, SHOWN_SECONDS)
+
+
+async def take_or_add(
+    tx: Tx,
+    *,
+    person_id: str,
+    browser: bytes,
+    take: Callable[[], Awaitable[Row | None]],
+    add: Callable[[Row], Awaitable[None]],
+) -> Row:
+    """Return what `take` finds, once `add` has given the activation in this browser a further number where it must.
+
+    Refusals: NotActivated, those of `add`.
+    """
+    taken = await take()
+    if taken is not None:
+        return taken
+    await store.hold_holder(tx, person_id)  # An unbinding at this moment must see the new number.
+    activation = await store.live_device(tx, person_id, browser)
+    if activation is None:
+        raise refusals.NotActivated
+    taken = await take()  # Another request may have just added the number.
+    if taken is None:
+        await add(activation)
+        taken = await take()
+    assert taken is not None
+    return taken
 
 
 class Gate:

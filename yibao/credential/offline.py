@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from yibao.core.database import Row, Tx
 from yibao.credential import refusals, store
-from yibao.credential.actions import add_device
+from yibao.credential.actions import add_device, take_or_add
 from yibao.credential.code import Codes, province_of
 from yibao.credential.types import Pack
 
@@ -59,30 +59,20 @@ async def _take(
             tx, person_id=person_id, browser=browser, session=session, count=count, until=until
         )
 
-    taken = await take()
-    if taken is not None:
-        return taken
-    await store.hold_holder(tx, person_id)  # An unbinding at this moment must see the new number.
-    device = await store.live_device(tx, person_id, browser)
-    if device is None:
-        raise refusals.NotActivated
-    taken = await take()  # Another request may have just added the number.
-    if taken is not None:
-        return taken
-    began = await store.offline_began(tx, person_id=person_id, browser=browser, session=session)
-    if began is not None and began > at - _A_DAY:
-        raise refusals.TicketsUsedUp
-    await store.end_other_offline(tx, person_id=person_id, browser=browser, session=session, at=at)
-    await add_device(
-        tx,
-        person_id=person_id,
-        account_id=device["account_id"],
-        channel=device["channel"],
-        browser=browser,
-        session=session,
-        offline_until=until,
-        at=at,
-    )
-    taken = await take()
-    assert taken is not None
-    return taken
+    async def add(activation: Row) -> None:
+        began = await store.offline_began(tx, person_id=person_id, browser=browser, session=session)
+        if began is not None and began > at - _A_DAY:
+            raise refusals.TicketsUsedUp
+        await store.end_other_offline(tx, person_id=person_id, browser=browser, session=session, at=at)
+        await add_device(
+            tx,
+            person_id=person_id,
+            account_id=activation["account_id"],
+            channel=activation["channel"],
+            browser=browser,
+            session=session,
+            offline_until=until,
+            at=at,
+        )
+
+    return await take_or_add(tx, person_id=person_id, browser=browser, take=take, add=add)

@@ -195,6 +195,20 @@ async def test_unbinding_kills_the_numbers_that_are_used_up_too(house: House) ->
             await house.scan(code)
 
 
+async def test_unbinding_kills_a_number_that_is_being_added_at_the_same_moment(house: House) -> None:
+    """B6: whichever comes first, and binding again brings nothing back."""
+    for _ in range(10):
+        holder = await house.active()
+        await house.pool.execute(
+            "UPDATE credential.device SET next_ticket = 10000 WHERE person_id = $1", holder.person_id
+        )
+        code, _ = await asyncio.gather(house.show(holder), house.unbind(holder), return_exceptions=True)
+        await house.bind(holder)
+        if isinstance(code, str):
+            with pytest.raises(refusals.DeviceUnbound):
+                await house.scan(code)
+
+
 async def test_the_free_limit_has_bounds(house: House) -> None:
     """C1."""
     holder = await house.active()
