@@ -185,13 +185,16 @@ def says_how_it_ended(link: Link) -> str:
     return ENDED[link.ended_by or "time"]
 
 
-def says_until(link: Link) -> str:
-    """Return from when this account can show the code no longer; a child's is from a birthday on its own."""
+def says_until(link: Link, child: str = "孩子") -> str:
+    """Return from when this account can show the code no longer; a child's is from a birthday on its own.
+
+    `child` is what the child is called by whom it is said to.
+    """
     assert link.until_at is not None
     if link.method != "guardian":
         return f"{local_text(link.until_at)[:16]} 起不能再出示"
     day = day_of(link.until_at)
-    return f"{day.year} 年 {day.month} 月 {day.day} 日（成年）起由孩子本人出示"
+    return f"{day.year} 年 {day.month} 月 {day.day} 日（成年）起由{child}本人出示"
 
 
 def birthday(birth_on: date, age: int) -> date:

@@ -439,6 +439,14 @@ async def test_from_the_eighteenth_birthday_the_code_is_the_young_persons_own(to
     )
 
 
+async def test_a_young_person_with_a_phone_sees_until_when_the_mother_shows_the_code(town: Town) -> None:
+    """B10."""
+    mother, son = await town.adult(birth_on=date(1980, 1, 1)), await town.adult(gender="1", birth_on=date(2008, 6, 1))
+    await accepted(town, mother, son.person)
+    await son.phone.get("/family")
+    assert "2026年6月1日（成年）起由您本人出示" in son.phone.text()
+
+
 async def refused(town: Town, mother: Relative, child: registry.Registrant, **other: str) -> type[Refusal]:
     with pytest.raises(Refusal) as caught:
         async with transaction(town.house.pool) as tx:
