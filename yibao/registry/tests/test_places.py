@@ -1,10 +1,12 @@
 """Regions of the national list, and the institutions under contract (B13)."""
 
+from collections.abc import AsyncIterator
+
 import msgspec
 import pytest
 
 from yibao import registry
-from yibao.core.database import Tx
+from yibao.core.database import Tx, open_pool, transaction
 from yibao.registry import Institution
 
 PHARMACY = Institution(
@@ -27,9 +29,11 @@ CLOSED = msgspec.structs.replace(PHARMACY, code="P51050099002", active=False)
 
 
 @pytest.fixture
-async def town(tx: Tx) -> Tx:
-    await registry.add_institutions(tx, [PHARMACY, HOSPITAL, ELSEWHERE, CLOSED])
-    return tx
+async def town(fresh_database: str) -> AsyncIterator[Tx]:
+    """A database in which there are no institutions but these."""
+    async with await open_pool(fresh_database) as pool, transaction(pool) as tx:
+        await registry.add_institutions(tx, [PHARMACY, HOSPITAL, ELSEWHERE, CLOSED])
+        yield tx
 
 
 async def test_the_national_list_is_loaded_once(tx: Tx) -> None:

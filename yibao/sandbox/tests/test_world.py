@@ -12,7 +12,7 @@ from yibao.benefit.types import DISEASE_NAMES, QUALIFICATIONS
 from yibao.core.money import fen_of
 from yibao.sandbox.world import PEOPLE_MAX, PLACES, ROLES, Institution, Item, Person, Qualification, build, iter_people
 from yibao.sandbox.world.catalogue import initials
-from yibao.sandbox.world.numbers import check_character, luhn_digit
+from yibao.sandbox.world.numbers import certificate_no, check_character, luhn_digit
 
 ON = date(2026, 5, 1)
 SEED = 20260101
@@ -79,6 +79,14 @@ def test_numbers_are_distinct_in_a_larger_world() -> None:
     for column, values in columns.items():
         counted = Counter(value for p in people for value in values(p))
         assert counted.total() == len(counted), column
+
+
+@pytest.mark.parametrize("cert_type", ["01", "04", "07", "08", "17"])
+def test_certificates_of_every_type_are_distinct_for_many_of_one_birthday(cert_type: str) -> None:
+    numbers = {
+        certificate_no(n, cert_type=cert_type, birth_on=date(1990, 1, 1), gender="1", seed=SEED) for n in range(3_000)
+    }
+    assert len(numbers) == 3_000
 
 
 def test_numbers_have_the_published_forms() -> None:

@@ -78,6 +78,8 @@ def other_phone(index: int) -> str:
 def certificate_no(index: int, *, cert_type: str, birth_on: date, gender: str, seed: int) -> str:
     """Return a certificate number of the national `psn_cert_type`; ValueError for a type the world does not have.
 
+    Distinct for the first 350,000 of a type with 18 digits that is not a resident's, and for all residents.
+
     The areas 990000–997999 belong to residents, 998xxx to residence permits of Hong Kong, Macao and Taiwan residents,
     999xxx to permanent residence cards, so the three never meet.
     """
@@ -87,11 +89,12 @@ def certificate_no(index: int, *, cert_type: str, birth_on: date, gender: str, s
     if cert_type == "04":
         return f"H99{index:06d}"
     if cert_type == "07":
-        return _eighteen(999_276, birth_on, index, gender)  # 276 is the number of the country in ISO 3166.
+        # 276 is the number of a country in ISO 3166; whoever comes after the first 500 is given the numbers after it.
+        return _eighteen(999_276 + index // 500, birth_on, index % 500, gender)
     if cert_type == "08":
         return f"ZZ99{index:05d}"  # ISO 3166 leaves ZZ to its users, so no state issues such a passport.
     if cert_type == "17":
-        return _eighteen(998_300, birth_on, index, gender)
+        return _eighteen(998_300 + index // 500, birth_on, index % 500, gender)
     raise ValueError("a type of certificate that the world does not have")
 
 
