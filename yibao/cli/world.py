@@ -105,12 +105,7 @@ async def _register_units(tx: Tx, vault: Vault, units: Iterable[world.Unit], *, 
         unit_id = await unit.register(
             tx,
             vault,
-            credit_code=each.credit_code,
-            name=each.name,
-            kind=each.kind,
-            place=each.place,
-            institution=each.institution,
-            legal=_named(each.legal),
+            unit.Entry(each.credit_code, each.name, each.kind, each.place, each.institution or "", _named(each.legal)),
             by="seed",
             at=at,
         )

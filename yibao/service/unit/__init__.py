@@ -24,9 +24,10 @@ from yibao.service.unit.actions import (
 )
 from yibao.service.unit.queries import operators, seat, sign_ins, units_of
 from yibao.service.unit.rules import credit_code
-from yibao.service.unit.types import Named, Operator, Seat, SignIn, Unit
+from yibao.service.unit.types import Entry, Named, Operator, Seat, SignIn, Unit
 
 __all__ = [
+    "Entry",
     "Named",
     "Operator",
     "Seat",

@@ -8,41 +8,41 @@ from yibao.core import outbox
 from yibao.core.database import Tx
 from yibao.core.vault import Vault
 from yibao.service.unit import queries, refusals, rules, store
-from yibao.service.unit.types import Kind, Named, Redeemed, Unit
+from yibao.service.unit.types import Entry, Named, Redeemed, Unit
 
 
-async def register(
-    tx: Tx,
-    vault: Vault,
-    *,
-    credit_code: str,
-    name: str,
-    kind: Kind,
-    place: str,
-    institution: str | None,
-    legal: Named,
-    by: str,
-    at: datetime,
-) -> str:
-    """Take in a unit with its legal representative, and return its id. `by` is who did: a clerk's login.
+async def unit_to_be(tx: Tx, vault: Vault, entry: Entry) -> Unit:
+    """Return the unit that may be registered; nothing is changed.
 
     Refusals, first that applies: CreditCodeInvalid, UnitIncomplete, NumberInvalid, credential.DetailsDiffer, UnitTaken.
     """
     unit = Unit(
         unit_id=secrets.token_hex(8),
-        credit_code=rules.credit_code(credit_code),
-        name=name.strip(),
-        kind=kind,
-        institution=institution or None,
-        place=place,
+        credit_code=rules.credit_code(entry.credit_code),
+        name=entry.name.strip(),
+        kind=entry.kind,
+        institution=entry.institution or None,
+        place=entry.place,
         active=True,
     )
-    if not (unit.name and place and legal.name and legal.cert_no) or (kind == "institution") != bool(institution):
+    is_whole = unit.name and unit.place and entry.legal.name and entry.legal.cert_no
+    if not is_whole or (unit.kind == "institution") != bool(unit.institution):
         raise refusals.UnitIncomplete
-    await _person_of(tx, vault, legal)
-    if not await store.add_unit(tx, unit, at=at):
+    await _person_of(tx, vault, entry.legal)
+    if await store.is_taken(tx, unit):
         raise refusals.UnitTaken
-    await _name(tx, vault, unit.unit_id, legal, legal=True, by=by, at=at)
+    return unit
+
+
+async def register(tx: Tx, vault: Vault, entry: Entry, *, by: str, at: datetime) -> str:
+    """Take in a unit with its legal representative, and return its id. `by` is who did: a clerk's login.
+
+    Refusals: those of `unit_to_be`.
+    """
+    unit = await unit_to_be(tx, vault, entry)
+    if not await store.add_unit(tx, unit, at=at):  # Another clerk has been faster.
+        raise refusals.UnitTaken
+    await _name(tx, vault, unit.unit_id, entry.legal, legal=True, by=by, at=at)
     return unit.unit_id
 
 

@@ -13,7 +13,7 @@ from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service.unit import actions, queries, refusals, store
-from yibao.service.unit.types import Kind, Named
+from yibao.service.unit.types import Entry, Kind, Named, Unit
 from yibao.web.principal import SignedIn, clerk
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -44,32 +44,48 @@ async def units(pool: Pool, text: FromQuery[str] = "") -> Template:
 
 @post("/console/units", status_code=200)
 async def register(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
-    """Register a unit in the clerk's own place; an institution must be one under contract."""
+    """Repeat a unit of the clerk's own place, and register it once the clerk has said so.
+
+    An institution must be one under contract.
+    """
     try:
         kind = data.get("kind", "")
         institution = data.get("institution", "").strip().upper()
-        if kind not in ("employer", "institution") or data.get("cert_type") not in identity.CERT_TYPES:
+        if kind not in ("employer", "institution"):
             raise refusals.UnitIncomplete
-        if data.get("checked") != "1":
-            raise refusals.OriginalsNotChecked
         if kind == "institution" and await registry.institution(pool, institution) is None:
             raise refusals.UnitIncomplete
+        entry = Entry(
+            credit_code=data.get("credit_code", ""),
+            name=data.get("name", "")[:100],
+            kind=cast(Kind, kind),
+            place=request.auth.institution,
+            institution=institution if kind == "institution" else "",
+            legal=_legal(data),
+        )
         async with transaction(pool) as tx:
-            unit_id = await actions.register(
-                tx,
-                vault,
-                credit_code=data.get("credit_code", ""),
-                name=data.get("name", "")[:100],
-                kind=cast(Kind, kind),
-                place=request.auth.institution,
-                institution=institution if kind == "institution" else None,
-                legal=_legal(data),
-                by=request.auth.subject,
-                at=clock(),
-            )
+            confirmed = data.get("step") == "confirm"
+            if not confirmed or data.get("checked") != "1":
+                unit = await actions.unit_to_be(tx, vault, entry)
+                return await _repeated(
+                    tx, unit, entry.legal, data, refusals.OriginalsNotChecked() if confirmed else None
+                )
+            unit_id = await actions.register(tx, vault, entry, by=request.auth.subject, at=clock())
     except Refusal as refusal:
         return await _units(pool, refusal=refusal, given=data)
-    return Redirect(f"/console/units/{unit_id}", status_code=303)
+    return Redirect(f"/console/units/{unit_id}?done=registered", status_code=303)
+
+
+async def _repeated(tx: Tx, unit: Unit, legal: Named, given: dict[str, str], refusal: Refusal | None) -> Template:
+    return _page(
+        "console_register",
+        refusal,
+        unit=unit,
+        legal=legal,
+        place=await registry.region_name(tx, unit.place) or unit.place,
+        given=given,
+        cert_types=identity.CERT_TYPES,
+    )
 
 
 def _legal(data: dict[str, str]) -> Named:

@@ -29,6 +29,20 @@ async def add_unit(tx: Tx, unit: Unit, *, at: datetime) -> bool:
     return added is not None
 
 
+async def is_taken(tx: Tx, unit: Unit) -> bool:
+    """Whether `add_unit` would find that this is another's."""
+    taken: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM unit.unit WHERE credit_code = $1 OR institution = $2"
+        " OR (kind = 'employer' AND $3 = 'employer' AND place = $4 AND name = $5))",
+        unit.credit_code,
+        unit.institution,
+        unit.kind,
+        unit.place,
+        unit.name,
+    )
+    return taken
+
+
 async def unit(tx: Tx | Pool, unit_id: str) -> Unit | None:
     row = await tx.fetchrow("SELECT * FROM unit.unit WHERE unit_id = $1", unit_id)
     return unit_of(row) if row else None

@@ -37,6 +37,17 @@ class Named(_Personal, frozen=True):
     cert_no: str
 
 
+class Entry(_Personal, frozen=True):
+    """A unit as it is to be registered, with its legal representative; `institution` only of an institution."""
+
+    credit_code: str
+    name: str
+    kind: Kind
+    place: str
+    institution: str
+    legal: Named
+
+
 class Operator(_Personal, frozen=True):
     """Somebody who may act for a unit; the account is known from the first activation on."""
 

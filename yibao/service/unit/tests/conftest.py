@@ -86,12 +86,14 @@ class Office:
             return await unit.register(
                 tx,
                 self.vault,
-                credit_code=new_credit_code(),
-                name=name or f"示例{secrets.token_hex(4)}有限公司",
-                kind="institution" if institution else "employer",
-                place=place,
-                institution=institution,
-                legal=legal.named,
+                unit.Entry(
+                    new_credit_code(),
+                    name or f"示例{secrets.token_hex(4)}有限公司",
+                    "institution" if institution else "employer",
+                    place,
+                    institution,
+                    legal.named,
+                ),
                 by="A510500-01",
                 at=self.at,
             )

@@ -257,11 +257,9 @@ async def test_a_clerk_registers_a_unit_and_unbinds_its_code(
         "legal_name": legal.person.name,
         "cert_type": "01",
         "cert_no": legal.person.cert_no,
-        "checked": "1",
     }
     for wrong, code in (
         ({"credit_code": "91350100M000100Y44"}, "unit.credit_code_invalid"),
-        ({"checked": ""}, "unit.originals_not_checked"),
         ({"cert_no": "12345"}, "unit.number_invalid"),
         ({"legal_name": "某人"}, "credential.details_differ"),
     ):
@@ -271,7 +269,14 @@ async def test_a_clerk_registers_a_unit_and_unbinds_its_code(
     assert clerk.status == 422
     await clerk.fill("/console/units", **given)
     clerk.must_be_usable()
-    unit_id = clerk.path.rpartition("/")[2]
+    assert "请再核对一遍" in clerk.text
+    assert given["credit_code"] in clerk.text
+    await clerk.fill("/console/units", step="confirm")
+    assert "unit.originals_not_checked" in clerk.text
+    await clerk.fill("/console/units", step="confirm", checked="1")
+    clerk.must_be_usable()
+    assert "已登记" in clerk.text
+    unit_id = clerk.path.rpartition("/")[2].removesuffix("?done=registered")
     await code_on(await phone(legal), unit_id)
     await clerk.get(f"/console/units?text={name}")
     await clerk.follow(f"/console/units/{unit_id}")

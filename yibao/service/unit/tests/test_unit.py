@@ -93,12 +93,7 @@ async def test_a_name_that_was_written_wrong_is_put_right_at_the_counter(office:
         unit_id = await unit.register(
             tx,
             office.vault,
-            credit_code=new_credit_code(),
-            name=f"示例{secrets.token_hex(4)}",
-            kind="employer",
-            place="510500",
-            institution="",
-            legal=wrong,
+            unit.Entry(new_credit_code(), f"示例{secrets.token_hex(4)}", "employer", "510500", "", wrong),
             by="A510500-01",
             at=office.at,
         )
@@ -149,12 +144,7 @@ async def test_a_unit_has_one_code_and_is_registered_once(office: Office) -> Non
             return await unit.register(
                 tx,
                 office.vault,
-                credit_code=credit_code,
-                name=name,
-                kind="employer",
-                place="510500",
-                institution=institution,
-                legal=legal.named,
+                unit.Entry(credit_code, name, "employer", "510500", institution, legal.named),
                 by="A510500-01",
                 at=office.at,
             )
