@@ -3,6 +3,9 @@
 One PostgreSQL serves a run. Whoever starts the run starts the server, the xdist controller or the only process; each
 worker has a database, cloned from one that was migrated once. `YIBAO_TEST_POSTGRES_BIN` names the programs of another
 PostgreSQL to run the same tests on: `/usr/lib/postgresql/15/bin`.
+
+What a test commits stays in its worker's database for the others. `YIBAO_TEST_SHUFFLE=1` runs all of them in another
+order, a further one for each number, to find those that mind.
 """
 
 import asyncio
@@ -29,6 +32,7 @@ from yibao.sandbox.world import names, numbers
 
 TEST_HOME = Path(__file__).parent / ".yibao" / "test"
 TEST_PROGRAMS_VARIABLE = "YIBAO_TEST_POSTGRES_BIN"
+SHUFFLE_VARIABLE = "YIBAO_TEST_SHUFFLE"
 HASTY = {  # What a crash would lose is thrown away at the end anyway.
     "fsync": "off",
     "synchronous_commit": "off",
@@ -112,6 +116,11 @@ def _cluster(config: pytest.Config) -> Cluster:
 def pytest_configure_node(node: Any) -> None:
     """Give a worker of pytest-xdist its database; a worker that replaces a crashed one has another name."""
     node.workerinput["yibao_database"] = _cluster(node.config).database(f"yibao_{node.gateway.id}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if told := os.environ.get(SHUFFLE_VARIABLE):
+        Random(told).shuffle(items)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
