@@ -142,10 +142,23 @@ def voice(path: Path) -> Path:
         for k in range(1, 30)
     )
     sung = 0.5 * sung / np.abs(sung).max() * np.sin(math.pi * time / spoken) ** 0.3
-    once = np.concatenate([sung, np.zeros(int(rate * pause))])
+    return _sound(path, np.tile(np.concatenate([sung, np.zeros(int(rate * pause))]), 10))
+
+
+def silence(path: Path) -> Path:
+    """Write a .wav of a microphone that is covered."""
+    return _sound(path, np.zeros(48_000))
+
+
+def noise(path: Path) -> Path:
+    """Write a .wav of a loud room, in which no voice stands out."""
+    return _sound(path, np.random.default_rng(7).normal(0, 0.2, 48_000 * 5).clip(-1, 1))
+
+
+def _sound(path: Path, samples: Any) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((np.tile(once, 10) * 32767).astype("<i2").tobytes())
+        file.setframerate(48_000)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
     return path

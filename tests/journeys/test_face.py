@@ -1,5 +1,6 @@
 """A face is checked in a real browser: by the camera, the microphone, or photographs without a script (B12, A2, A6)."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,22 @@ async def test_digits_are_read_to_the_camera_and_the_microphone(a_town: Town, tm
         address = await visitor.starts("读数字验证")
         await expect(visitor.page.locator("#face-digit")).to_have_text("7", timeout=SLOW)
         await visitor.has_passed(address)
+
+
+@pytest.mark.parametrize(
+    ("sound", "says"), [(faces.silence, "没有听到声音"), (faces.noise, "周围太吵")], ids=["covered", "loud room"]
+)
+async def test_what_is_wrong_with_the_sound_is_told_while_digits_are_read(
+    a_town: Town, tmp_path: Path, sound: Callable[[Path], Path], says: str
+) -> None:
+    """B12."""
+    film, heard = faces.speaking_film(tmp_path / "speaks.mjpeg"), sound(tmp_path / "heard.wav")
+    async with launch(camera=film, microphone=heard) as phones:
+        visitor = await Visitor.arrives(phones, a_town)
+        await visitor.starts("读数字验证")
+        await expect(visitor.page.locator("#face-say")).to_contain_text(says, timeout=SLOW)
+        await expect(visitor.page.locator("#face-digit")).not_to_be_empty()
+        await expect(visitor.page.locator("#face-say")).to_contain_text(says)
 
 
 async def test_whoever_has_no_camera_is_led_to_photographs(a_town: Town) -> None:

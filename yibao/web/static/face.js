@@ -122,7 +122,6 @@
   function readDigit(shown) {
     if (!recorder) { tell('没有麦克风，或没有允许使用麦克风。请允许后刷新本页，或改用其他方式'); return; }
     digit.textContent = '';
-    tell('看到数字就大声读出来');
     window.setTimeout(function () {
       var frames = [];
       digit.textContent = shown;
@@ -157,7 +156,9 @@
       return;
     }
     tell('请允许使用摄像头' + (reads ? '和麦克风' : ''));
-    navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' }, audio: reads }).then(function (stream) {
+    /* What a phone would filter out as noise must be heard to be told. */
+    var sound = reads ? { noiseSuppression: false } : false;
+    navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' }, audio: sound }).then(function (stream) {
       video.srcObject = stream;
       video.play();
       if (reads) { recorder = record(stream); }
