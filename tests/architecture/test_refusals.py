@@ -25,6 +25,7 @@ def test_a_refusal_says_what_happened_and_what_to_do(code: str, refusal: type[Re
     assert room in reference.ROOMS
     assert phrase.replace("_", "").isalnum()
     assert refusal.title
+    assert "{" not in refusal.title  # Of the texts, it alone is not filled in with the facts.
     assert refusal.remedy
     assert 400 <= refusal.status <= 503
     for text in (refusal.title, refusal.detail, refusal.hint, refusal.remedy):

@@ -300,7 +300,7 @@ class NotVouched(Refusal):
 class OwnBankCardFirst(Refusal):
     code = "credential.own_bank_card_first"
     status = 403
-    title = "请先在{channel}绑定本人的银行卡"
+    title = "请先绑定本人的银行卡"
     detail = "{channel}只为绑定了本人银行卡的用户激活医保码，没有查到您的绑定。"
     remedy = "请在{channel}里绑定您本人的银行卡后再来，或从其他渠道激活；疑问请拨打 {hotline}。"
 

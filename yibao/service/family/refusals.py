@@ -60,7 +60,7 @@ class ChildNeedsProof(Refusal):
 class NotAChild(Refusal):
     code = "family.not_a_child"
     status = 409
-    title = "该成员已满 {age} 周岁"
+    title = "该成员已成年"
     detail = "已满 {age} 周岁的成员由本人同意或本人刷脸添加。"
     hint = "请改用其他绑定方式。"
     remedy = "请返回选择「对方手机确认」或「家人在身边，刷脸添加」。"
