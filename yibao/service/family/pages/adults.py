@@ -89,8 +89,13 @@ async def by_face(
 
 
 @get("/family/requests/{request_id:str}")
-async def after_face(asker: Asker, request_id: RandomId, pool: Pool, face: FromQuery[str] = "") -> Template:
-    """The elder, who has just shown their face, decides for how long their code may stay here."""
+async def after_face(asker: Asker, request_id: RandomId, pool: Pool, face: FromQuery[str] = "") -> Template | Redirect:
+    """The elder, who has just shown their face, decides for how long their code may stay here.
+
+    Whoever comes without a check has left it, and chooses another way.
+    """
+    if not face:
+        return to("/family/add")
     async with transaction(pool) as tx:
         asked = await actions.request_of_account(tx, account_id=asker.account_id, request_id=request_id)
     return page("after_face", request_id=asked.request_id, check_id=face, minutes=terms_of("").brief_minutes)

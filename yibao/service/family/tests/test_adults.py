@@ -519,6 +519,16 @@ async def test_an_elder_takes_the_credential_over_with_an_own_account(town: Town
         )
         await credential.bind(
             tx, town.house.vault, account_id=account_id, card_no=grandmother.cards[0].card_no, at=town.house.clock()
+async def test_whoever_leaves_the_face_check_chooses_another_way(town: Town) -> None:
+    """B11: every link out of the check leads here, and the elder is asked for nothing before a face has passed."""
+    grandson, _, request_id = await elder_asked(town)
+    page = await grandson.phone.get(grandson.phone.path)
+    [way_out] = re.findall(r'<a href="([^"]+)">(?:不同意，)?用其他方式办理', page)
+    assert way_out == f"/family/requests/{request_id}"
+    assert "请选择绑定方式" in await grandson.phone.get(way_out)
+    assert grandson.phone.path == "/family/add"
+
+
         )
     holder = await credential.holder(town.house.pool, grandmother.person_id)
     assert holder is not None
