@@ -89,7 +89,7 @@ async def family(tx: Tx | Pool, vault: Vault, *, account_id: str, person_id: str
         ended=_ended(vault, [one for one in found if one[0].account_id == account_id], at=at),
         relatives=_relatives(vault, living, person_id),
         asks_me=tuple(
-            Asked(one, registry.name_of(vault, one.relative, name), rules.BACKWARDS[one.relation])
+            Asked(one, registry.name_of(vault, one.relative, name), rules.backwards(one))
             for one, _, name in requests
             if one.person_id == person_id
         ),
@@ -124,7 +124,7 @@ def _relatives(
     vault: Vault, living: Sequence[tuple[Link, bytes, bytes]], person_id: str, *, but: str = ""
 ) -> tuple[Relative, ...]:
     return tuple(
-        Relative(link, _masked(vault, link.relative, name), rules.BACKWARDS[link.relation])
+        Relative(link, _masked(vault, link.relative, name), rules.backwards(link))
         for link, _, name in living
         if link.person_id == person_id and link.account_id != but
     )
@@ -150,7 +150,7 @@ async def member(tx: Tx | Pool, vault: Vault, link: Link) -> Member:
 async def relative(tx: Tx | Pool, vault: Vault, link: Link) -> Relative:
     """Return the one who shows a member's code, as the member reads of them."""
     person = await registry.person(tx, vault, link.relative)
-    return Relative(link, registry.masked_name(person.name), rules.BACKWARDS[link.relation])
+    return Relative(link, registry.masked_name(person.name), rules.backwards(link))
 
 
 async def applied(tx: Tx | Pool, vault: Vault, application: Application) -> Applied:

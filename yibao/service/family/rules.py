@@ -8,11 +8,11 @@ from msgspec import Struct
 from yibao import identity, paper
 from yibao.core.clock import BEIJING, day_of, local_text
 from yibao.paper import Named, Paper
-from yibao.service.family.types import EndedBy, Link
+from yibao.service.family.types import EndedBy, Link, Request
 
 # What the member is to the relative, and the other way round.
 RELATIONS = {"spouse": "配偶", "parent": "父母", "child": "子女", "other": "其他家庭成员"}
-BACKWARDS = {"spouse": "配偶", "parent": "子女", "child": "父母（监护人）", "other": "家庭成员"}
+_BACKWARDS = {"spouse": "配偶", "parent": "子女", "child": "父母", "other": "家庭成员"}
 METHODS = {"agreement": "对方手机确认", "face": "本人刷脸", "guardian": "监护人证明", "counter": "经办窗口核对"}
 BIRTH_CERTIFICATE = "990201"  # psn_cert_type
 CHILD_CERT_TYPES = identity.CERT_TYPES | {BIRTH_CERTIFICATE: "出生医学证明"}
@@ -173,9 +173,14 @@ def _of_guardian(people: Sequence[Named], guardian: Registered) -> set[str]:
     return found
 
 
-def relation_words(relation: str) -> dict[str, str]:
+def backwards(between: Link | Request) -> str:
+    """Return what the relative is to the member. Only a child has a guardian: a grown one is asked about a parent."""
+    return "父母（监护人）" if between.method == "guardian" else _BACKWARDS[between.relation]
+
+
+def relation_words(between: Link | Request) -> dict[str, str]:
     """Return for an event what each of the two is to the other, in the words in which they are told of it."""
-    return {"member": RELATIONS[relation], "relative": BACKWARDS[relation]}
+    return {"member": RELATIONS[between.relation], "relative": backwards(between)}
 
 
 def says_how_it_ended(link: Link) -> str:

@@ -52,7 +52,7 @@ async def ask(
     )
     await store.add_request(tx, request)
     if request.method == "agreement":
-        words = rules.relation_words(chosen)
+        words = rules.relation_words(request)
         await outbox.publish(tx, person_id=person.person_id, topic="family.asked", payload=words, at=at)
     return request
 

@@ -103,6 +103,6 @@ async def end(tx: Tx, link: Link, *, by: EndedBy, at: datetime) -> None:
 
 
 async def tell_both(tx: Tx, link: Link, to_member: str, to_relative: str, *, at: datetime) -> None:
-    payload = rules.relation_words(link.relation)
+    payload = rules.relation_words(link)
     await outbox.publish(tx, person_id=link.person_id, topic=to_member, payload=payload, at=at)
     await outbox.publish(tx, person_id=link.relative, topic=to_relative, payload=payload, at=at)

@@ -104,7 +104,7 @@ async def _tell_shown(tx: Tx, vault: Vault, link: Link, *, at: datetime) -> None
     if link.shown_at is None or at >= link.shown_at + TOLD_AGAIN_AFTER:
         await store.mark_shown(tx, link, at=at)
         await note_relatives_look(tx, vault, link, purpose="在手机上出示医保码", at=at)
-        words = rules.relation_words(link.relation)
+        words = rules.relation_words(link)
         await outbox.publish(tx, person_id=link.person_id, topic="family.code_shown", payload=words, at=at)
 
 
@@ -116,7 +116,7 @@ async def note_relatives_look(tx: Tx, vault: Vault, link: Link, *, purpose: str,
         vault,
         person_id=link.person_id,
         looker=link.account_id,
-        looker_name=f"{rules.BACKWARDS[link.relation]} {registry.masked_name(account.name or '')}".strip(),
+        looker_name=f"{rules.backwards(link)} {registry.masked_name(account.name or '')}".strip(),
         purpose=purpose,
         at=at,
     )

@@ -87,6 +87,24 @@ async def test_each_is_told_what_the_other_is_to_them(town: Town) -> None:
     assert "（关系：父母）" in await daughter.phone.get("/messages")
 
 
+async def test_a_grown_child_is_asked_about_a_parent_and_no_guardian(town: Town) -> None:
+    mother, son = await town.adult(birth_on=date(1960, 3, 4)), await town.adult(gender="1")
+    await asked(town, mother, son.person, relation="child")
+    await town.work()
+    page = await son.phone.get("/family")
+    assert "对方说是您的父母。" in page
+    [allow] = re.findall(r'action="(/family/requests/[0-9a-f]{32}/allow)"', page)
+    await son.phone.send(allow)
+    await town.work()
+    [link] = await store.links_of_account(town.house.pool, mother.account_id)
+    await mother.phone.get(f"/family/{link.link_id}/code")
+    await town.work()
+    told = await son.phone.get("/messages") + await son.phone.get("/family") + await son.phone.get("/me/looks")
+    for words in ("有人以您父母的身份申请", "您的父母从现在起可以", "您的父母在手机上打开了", "（您的父母）"):
+        assert words in told
+    assert "监护人" not in told
+
+
 async def test_a_member_refuses(town: Town) -> None:
     wife, husband = await couple(town)
     await asked(town, wife, husband.person)
