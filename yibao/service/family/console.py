@@ -146,10 +146,14 @@ async def _decide(
 
 
 def _form(
-    refusal: Refusal | None = None, given: dict[str, str] | None = None, *, added: dict[str, str] | None = None
+    place: str,
+    refusal: Refusal | None = None,
+    given: dict[str, str] | None = None,
+    *,
+    added: dict[str, str] | None = None,
 ) -> Template:
-    """Show the form; `added` are the names of who was added for whom just now, which no address may carry."""
-    terms = terms_of("")
+    """Show the form of a place; `added` are the names of who was added just now, which no address may carry."""
+    terms = terms_of(place)
     return Template(
         "family/console_add.html",
         context={
@@ -166,8 +170,8 @@ def _form(
 
 
 @get("/console/family/add")
-async def ask_add() -> Template:
-    return _form()
+async def ask_add(request: SignedIn) -> Template:
+    return _form(request.auth.institution)
 
 
 @post("/console/family/add", status_code=200)
@@ -188,8 +192,9 @@ async def add(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: Cl
             )
             await _note_look(tx, vault, request, (link.person_id, link.relative), "窗口添加家庭成员", clock)
     except Refusal as refusal:
-        return _form(refusal, data)
-    return _form(added={"member": member.name, "relative": relative.name, "relation": rules.RELATIONS[link.relation]})
+        return _form(request.auth.institution, refusal, data)
+    added = {"member": member.name, "relative": relative.name, "relation": rules.RELATIONS[link.relation]}
+    return _form(request.auth.institution, added=added)
 
 
 @get("/console/family/end")

@@ -20,7 +20,7 @@ from yibao.service.family.actions.children import (
 from yibao.service.family.actions.counter import add_at_counter, member_at_counter, remove_at_counter
 from yibao.service.family.actions.ending import come_due, end_all, end_taken_back, end_unbound, removable, remove
 from yibao.service.family.actions.judging import application_for_staff, decide, hold_back, judge
-from yibao.service.family.actions.naming import note_try
+from yibao.service.family.actions.naming import note_try, terms_of_member
 from yibao.service.family.actions.showing import note_relatives_look, show, take_tickets
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "send_papers",
     "show",
     "take_tickets",
+    "terms_of_member",
     "withdraw_application",
     "withdraw_request",
 ]

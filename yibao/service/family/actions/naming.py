@@ -4,7 +4,7 @@ from datetime import datetime
 
 from yibao import credential, registry
 from yibao.core.clock import day_of
-from yibao.core.database import Tx
+from yibao.core.database import Pool, Tx
 from yibao.core.vault import Vault
 from yibao.service.family import refusals, store
 from yibao.service.family.terms import Terms, terms_of
@@ -45,7 +45,7 @@ async def named(tx: Tx, vault: Vault, asker: Asker, who: Who) -> tuple[registry.
     return person, places[0] if places else ""
 
 
-async def terms_of_member(tx: Tx, person_id: str) -> Terms:
+async def terms_of_member(tx: Tx | Pool, person_id: str) -> Terms:
     """Return the terms of where somebody is insured."""
     return terms_of(next((relation.place for relation in await registry.relations(tx, person_id)), ""))
 

@@ -12,30 +12,32 @@ from yibao.core.vault import Vault
 from yibao.service.family import actions, rules
 from yibao.service.family.pages.overview import overview
 from yibao.service.family.pages.shell import Form, RandomId, note_try, page, to, who
-from yibao.service.family.terms import terms_of
 from yibao.service.family.types import Asker
 from yibao.web.principal import SignedIn, device_of
 
 
-def _adult(method: str, refusal: Refusal | None = None, given: dict[str, str] | None = None) -> Template:
+async def _adult(
+    method: str, asker: Asker, pool: Pool, refusal: Refusal | None = None, given: dict[str, str] | None = None
+) -> Template:
+    terms = await actions.terms_of_member(pool, asker.person_id)
     return page(
         "adult",
         refusal,
         method=method,
         given=given or {},
-        relations={name: rules.RELATIONS[name] for name in terms_of("").relations},
+        relations={name: rules.RELATIONS[name] for name in terms.relations},
         cert_types=identity.CERT_TYPES,
     )
 
 
 @get("/family/add/agreement")
-async def ask_agreement() -> Template:
-    return _adult("agreement")
+async def ask_agreement(asker: Asker, pool: Pool) -> Template:
+    return await _adult("agreement", asker, pool)
 
 
 @get("/family/add/face")
-async def ask_face() -> Template:
-    return _adult("face")
+async def ask_face(asker: Asker, pool: Pool) -> Template:
+    return await _adult("face", asker, pool)
 
 
 @post("/family/add/agreement", status_code=200)
@@ -54,7 +56,7 @@ async def agreement(asker: Asker, data: Form, pool: Pool, vault: Vault, clock: C
                 at=clock(),
             )
     except Refusal as refusal:
-        return _adult("agreement", refusal, data)
+        return await _adult("agreement", asker, pool, refusal, data)
     return to("/family", done="asked")
 
 
@@ -84,7 +86,7 @@ async def by_face(
                 at=clock(),
             )
     except Refusal as refusal:
-        return _adult("face", refusal, data)
+        return await _adult("face", asker, pool, refusal, data)
     return to(f"/face/{check_id}")
 
 
@@ -98,7 +100,8 @@ async def after_face(asker: Asker, request_id: RandomId, pool: Pool, face: FromQ
         return to("/family/add")
     async with transaction(pool) as tx:
         asked = await actions.request_of_account(tx, account_id=asker.account_id, request_id=request_id)
-    return page("after_face", request_id=asked.request_id, check_id=face, minutes=terms_of("").brief_minutes)
+        terms = await actions.terms_of_member(tx, asked.person_id)
+    return page("after_face", request_id=asked.request_id, check_id=face, minutes=terms.brief_minutes)
 
 
 @post("/family/requests/{request_id:str}/finish", status_code=200)

@@ -13,26 +13,27 @@ from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service.family import actions, queries, refusals, rules
 from yibao.service.family.pages.shell import RandomId, Upload, note_try, page, text, to, who
-from yibao.service.family.terms import terms_of
 from yibao.service.family.types import Asker
 
 UPLOAD_MAX = actions.PICTURES_MAX * paper.BYTES_MAX + 64 * 1024
 
 
-def _child(refusal: Refusal | None = None, given: dict[str, str] | None = None) -> Template:
+async def _child(
+    asker: Asker, pool: Pool, refusal: Refusal | None = None, given: dict[str, str] | None = None
+) -> Template:
     return page(
         "child",
         refusal,
         given=given or {},
         cert_types=rules.CHILD_CERT_TYPES,
         most=actions.PICTURES_MAX,
-        terms=terms_of(""),
+        terms=await actions.terms_of_member(pool, asker.person_id),
     )
 
 
 @get("/family/add/child")
-async def ask_child() -> Template:
-    return _child()
+async def ask_child(asker: Asker, pool: Pool) -> Template:
+    return await _child(asker, pool)
 
 
 async def _pictures(data: dict[str, Any]) -> list[bytes]:
@@ -64,7 +65,8 @@ async def child(asker: Asker, data: Upload, pool: Pool, vault: Vault, clock: Clo
                 at=clock(),
             )
     except Refusal as refusal:
-        return _child(refusal, {name: text(data, name) for name in ("name", "cert_type", "cert_no", "promised")})
+        given = {name: text(data, name) for name in ("name", "cert_type", "cert_no", "promised")}
+        return await _child(asker, pool, refusal, given)
     return to(f"/family/applications/{application.application_id}")
 
 

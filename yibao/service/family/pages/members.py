@@ -51,8 +51,18 @@ async def show_code(
     except Refusal as refusal:
         return await overview(asker, pool, vault, clock, refusal=refusal)
     member = await queries.member(pool, vault, link)
-    mark, until = mark_of(request, link.person_id), rules.says_until(link) if link.until_at else ""
-    return page("code", code=code, mark=mark, member=member, until=until, relation=rules.RELATIONS[link.relation])
+    title = "亲情账户医保码"
+    if link.method == "guardian":
+        title = (await actions.terms_of_member(pool, link.person_id)).child_code_name
+    return page(
+        "code",
+        title=title,
+        code=code,
+        mark=mark_of(request, link.person_id),
+        member=member,
+        until=rules.says_until(link) if link.until_at else "",
+        relation=rules.RELATIONS[link.relation],
+    )
 
 
 @get("/family/{member_id:str}/code/next")

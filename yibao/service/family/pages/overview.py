@@ -8,9 +8,8 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.service.family import queries, rules
+from yibao.service.family import actions, queries, rules
 from yibao.service.family.pages.shell import page
-from yibao.service.family.terms import terms_of
 from yibao.service.family.types import Asker
 
 
@@ -27,8 +26,8 @@ async def overview(
 
 
 @get("/family/add")
-async def choose() -> Template:
-    return page("add", terms=terms_of(""))
+async def choose(asker: Asker, pool: Pool) -> Template:
+    return page("add", terms=await actions.terms_of_member(pool, asker.person_id))
 
 
 handlers = [show, choose]

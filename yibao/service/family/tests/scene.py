@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -134,10 +134,18 @@ class Town:
     phones: list[Browser] = field(default_factory=list)
 
     async def adult(
-        self, *, gender: str = "2", birth_on: date = date(1990, 6, 1), name: str | None = None, balance_fen: int = 0
+        self,
+        *,
+        gender: str = "2",
+        birth_on: date = date(1990, 6, 1),
+        name: str | None = None,
+        balance_fen: int = 0,
+        insurances: Sequence[registry.Insurance] | None = None,
     ) -> Relative:
         """Return somebody who signed in, bound their insurance and set a transaction password."""
-        person = await self.new_person(gender=gender, birth_on=birth_on, name=name, balance_fen=balance_fen)
+        person = await self.new_person(
+            gender=gender, birth_on=birth_on, name=name, balance_fen=balance_fen, insurances=insurances
+        )
         self.people.append(person.person_id)
         house, at, mark = self.house, self.house.clock(), secrets.token_urlsafe(24)
         async with transaction(house.pool) as tx:
@@ -161,10 +169,16 @@ class Town:
         return Relative(person, account_id, f"browser:{mark}", phone)
 
     async def alone(
-        self, *, birth_on: date, gender: str = "1", name: str | None = None, child: bool = False
+        self,
+        *,
+        birth_on: date,
+        gender: str = "1",
+        name: str | None = None,
+        child: bool = False,
+        insurances: Sequence[registry.Insurance] | None = None,
     ) -> registry.Registrant:
         """Register somebody who has no account: a child, or an elder without a phone."""
-        insurances = [insured(insutype="390", psn_type="1401")] if child else None
+        insurances = insurances or ([insured(insutype="390", psn_type="1401")] if child else None)
         person = await self.new_person(
             birth_on=birth_on, gender=gender, name=name, card=None if child else "normal", insurances=insurances
         )

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from PIL import Image
 
+from conftest import insured
 from yibao import paper, registry
 from yibao.app import BODY_SIZE_MAX
 from yibao.core.database import transaction
@@ -158,6 +159,19 @@ async def test_papers_are_not_enough_for_somebody_insured_elsewhere(town: Town) 
     page = await apply(town, stranger, child, household(town, stranger, child))
     assert "没有在同一个地方参保" in page
     assert not await store.links_of_account(town.house.pool, stranger.account_id)
+
+
+async def test_the_childs_code_has_the_name_of_the_place(town: Town) -> None:
+    """B10: in Shanghai it is called 亲属随申码."""
+    shanghai = insured("310000")
+    mother = await town.adult(insurances=[shanghai])
+    child = await town.alone(birth_on=BORN, child=True, insurances=[insured("310000", insutype="390", psn_type="1401")])
+    assert "为孩子申请亲属随申码" in await mother.phone.get("/family/add")
+    assert "即可出示亲属随申码" in await mother.phone.get("/family/add/child")
+    link = await accepted(town, mother, child)
+    assert "<title>亲属随申码" in await mother.phone.get(f"/family/{link}/code")
+    elsewhere = await town.adult()
+    assert "为孩子申请儿童医保电子码" in await elsewhere.phone.get("/family/add")
 
 
 async def test_two_who_come_at_once_do_not_both_become_guardians(town: Town) -> None:
