@@ -74,6 +74,7 @@ async def _shown(
             "others": await queries.relatives_of(
                 pool, vault, application.person_id, but=application.account_id, at=clock()
             ),
+            "ended": await queries.ended_since(pool, application, at=clock()),
             "numbers": [row["number"] for row in proofs],
             "papers": rules.PAPERS,
             "genders": {"1": "男", "2": "女"},

@@ -159,6 +159,12 @@ async def applied(tx: Tx | Pool, vault: Vault, application: Application) -> Appl
     return _in_words(vault, application, registry.masked_name(person.name))
 
 
+async def ended_since(tx: Tx | Pool, application: Application, *, at: datetime) -> str:
+    """Return how it ended if the applicant can show the child's code no longer; empty if they can, or never could."""
+    link = await store.last_link(tx, person_id=application.person_id, account_id=application.account_id)
+    return "" if link is None or link.lives(at) else rules.says_how_it_ended(link)
+
+
 def _in_words(vault: Vault, application: Application, name: str) -> Applied:
     reason = ""
     if application.reason is not None:

@@ -110,6 +110,16 @@ async def links_of_member(tx: Tx | Pool, person_id: str) -> list[Link]:
     return [_link(row) for row in rows]
 
 
+async def last_link(tx: Tx | Pool, *, person_id: str, account_id: str) -> Link | None:
+    """Return the newest link of a member to an account, whether it has ended or not."""
+    row = await tx.fetchrow(
+        "SELECT * FROM family.link WHERE person_id = $1 AND account_id = $2 ORDER BY since_at DESC LIMIT 1",
+        person_id,
+        account_id,
+    )
+    return _link(row) if row else None
+
+
 async def links_around(
     tx: Tx | Pool, *, account_id: str, person_id: str, ended_after: datetime
 ) -> list[tuple[Link, bytes, bytes]]:

@@ -71,18 +71,19 @@ async def child(asker: Asker, data: Upload, pool: Pool, vault: Vault, clock: Clo
 
 
 @get("/family/applications/{application_id:str}")
-async def application(asker: Asker, application_id: RandomId, pool: Pool, vault: Vault) -> Template:
-    return await _application(asker, application_id, pool, vault)
+async def application(asker: Asker, application_id: RandomId, pool: Pool, vault: Vault, clock: Clock) -> Template:
+    return await _application(asker, application_id, pool, vault, clock)
 
 
 async def _application(
-    asker: Asker, application_id: str, pool: Pool, vault: Vault, refusal: Refusal | None = None
+    asker: Asker, application_id: str, pool: Pool, vault: Vault, clock: Clock, refusal: Refusal | None = None
 ) -> Template:
     """Show where an application stands. Refusals: ApplicationUnknown."""
     async with transaction(pool) as tx:
         found = await actions.application_of_account(tx, account_id=asker.account_id, application_id=application_id)
         applied = await queries.applied(tx, vault, found)
-    return page("application", refusal, applied=applied, papers=rules.PAPERS, most=actions.PICTURES_MAX)
+        ended = await queries.ended_since(tx, found, at=clock())
+    return page("application", refusal, applied=applied, ended=ended, papers=rules.PAPERS, most=actions.PICTURES_MAX)
 
 
 @post("/family/applications/{application_id:str}/papers", status_code=200, request_max_body_size=UPLOAD_MAX)
@@ -104,7 +105,7 @@ async def send_papers(
     except refusals.ApplicationUnknown:
         raise
     except Refusal as refusal:
-        return await _application(asker, application_id, pool, vault, refusal)
+        return await _application(asker, application_id, pool, vault, clock, refusal)
     return to(f"/family/applications/{application_id}")
 
 
@@ -118,7 +119,7 @@ async def ask_review(
     except refusals.ApplicationUnknown:
         raise
     except Refusal as refusal:
-        return await _application(asker, application_id, pool, vault, refusal)
+        return await _application(asker, application_id, pool, vault, clock, refusal)
     return to(f"/family/applications/{application_id}")
 
 
@@ -134,7 +135,7 @@ async def withdraw_application(
     except refusals.ApplicationUnknown:
         raise
     except Refusal as refusal:
-        return await _application(asker, application_id, pool, vault, refusal)
+        return await _application(asker, application_id, pool, vault, clock, refusal)
     return to("/family", done="withdrawn")
 
 

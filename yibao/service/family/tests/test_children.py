@@ -476,10 +476,24 @@ async def refused(town: Town, mother: Relative, child: registry.Registrant, **ot
     return type(caught.value)
 
 
+    [application] = re.findall(r"/family/applications/[0-9a-f]{32}", await father.phone.get("/family"))
+    assert "不能出示孩子的医保码：孩子的另一位监护人移除了。" in await father.phone.get(application)
+    assert "可以在「管理亲情账户」出示" not in father.phone.page
 async def test_applications_are_refused_in_order(town: Town) -> None:
     mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
     assert await refused(town, mother, child, name="某某某") is refusals.MemberUnknown
     assert await refused(town, mother, child, cert_no="990101202604010000") is refusals.MemberUnknown
+async def test_whoever_looks_after_papers_reads_that_the_code_is_shown_no_longer(town: Town) -> None:
+    mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
+    link = await accepted(town, mother, child)
+    desk, address = await unchecked(town, child)
+    assert "不予通过的，申请人手机上的医保码立即失效" in desk.page
+    await mother.phone.get(f"/family/{link}/remove")
+    await mother.phone.send(f"/family/{link}/remove")
+    assert "申请人现在已不能出示这个孩子的医保码" in await desk.get(address)
+    assert "立即失效" not in desk.page
+
+
     assert await refused(town, mother, mother.person) is refusals.MemberIsYourself
     grown = await town.alone(birth_on=date(2000, 1, 1))
     assert await refused(town, mother, grown) is refusals.NotAChild
