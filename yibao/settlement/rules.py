@@ -389,6 +389,7 @@ def quote_of(assessed: Assessed) -> Quote:
         has_account=bool(visit.account_id),
         unpaid=unpaid,
         unpaid_assumed=unpaid_assumed,
+        lent=visit.lent,
     )
 
 

@@ -112,6 +112,7 @@ class Quote(Struct, frozen=True):
     has_account: bool = True
     unpaid: str = ""  # Why no fund pays for a visit of this kind; empty where funds may pay.
     unpaid_assumed: bool = False  # Nobody published that: it is assumed.
+    lent: bool = False  # A relative's phone showed the code: the password is theirs, and so is the phone for the bill.
 
 
 class Settled(Struct, frozen=True):
@@ -138,6 +139,7 @@ class Visit(Struct, frozen=True):
     free_limit_fen: int
     device_unbound: bool
     medium: Medium = "01"
+    lent: bool = False  # A relative's phone showed the code; the account is theirs.
 
 
 class Institution(Struct, frozen=True):

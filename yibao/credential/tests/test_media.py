@@ -55,6 +55,7 @@ async def test_a_document_identifies_somebody_without_account_or_phone(house: Ho
     seen = await house.pool.fetchrow("SELECT * FROM credential.visit_of($1, $2)", holder.person_id, visit.token)
     assert seen is not None
     assert (seen["place"], seen["account_id"], seen["free_limit_fen"], seen["device_unbound"]) == ("", "", 0, False)
+    assert not seen["lent"]
 
 
 async def test_the_card_works_unchanged_after_activation_and_after_unbinding(house: House) -> None:

@@ -103,7 +103,7 @@ async def test_a_declined_bill_is_changed_and_sent_anew(cashier: Cashier, new_in
     first = await one.bill()
     await one.decline()
     page = await cashier.get()
-    assert "参保人拒绝了这张账单" in page
+    assert "账单在手机上被拒绝" in page
     assert 'http-equiv="refresh"' not in page
     await cashier.send("/till/withdraw")
     await cashier.send("/till/lines/change", item="C20", quantity="2")

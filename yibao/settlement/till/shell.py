@@ -22,7 +22,7 @@ from yibao.settlement.types import Quote, Relation
 from yibao.web.principal import SignedIn
 
 GENDERS = {"1": "男", "2": "女"}  # gend
-BILL_ENDS = {"declined": "参保人拒绝了这张账单", "withdrawn": "账单已撤回", "sent": "账单超过 15 分钟没有确认，已失效"}
+BILL_ENDS = {"declined": "账单在手机上被拒绝", "withdrawn": "账单已撤回", "sent": "账单超过 15 分钟没有确认，已失效"}
 SCAN_AGAIN = (refusals.VisitExpired, refusals.VisitUnknown, refusals.DeviceUnbound)
 FOUND_MAX = 8
 
@@ -121,6 +121,7 @@ class Till:
             draft=there,
             person=await self.person(person_id, relation.place if relation else chosen or at_scan, chosen),
             medium=media.NAMES.get(here.visit.medium, "") if here.visit else "",
+            lent=here.visit is not None and here.visit.lent,
             has_personal=_may_have_personal(relation, quote),
         )
 

@@ -352,13 +352,20 @@ async def test_the_till_takes_the_guardians_password_for_the_child(town: Town) -
     mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
     page = await mother.phone.get(f"/family/{await accepted(town, mother, child)}/code")
     code = digits(page)
+    """B9: before anything is rung up the cashier reads that a relative shows the code, and whose password it is."""
     async with till_browser(town.app) as client:
         window = await staff(town.house, client, f"{HOSPITAL}-t{child.person_id[-6:]}", HOSPITAL)
-        await admit(window, code)
+        await window.get()
+        await window.send("/till/scan", code=code)
+        assert "由家人出示；交易密码由出示的家人输入" in window.page
+        await window.add("A200")
+        await window.send("/till/visit", visit="inpatient:")
         await window.get("/till?q=")
         await window.send("/till/confirm", password="111222")
         assert window.status == 403
         await window.send("/till/confirm", password=PIN)
+        assert "请出示的家人在本机输入其交易密码" in window.page
+        assert "请参保人在本机输入交易密码" not in window.page
         assert window.status == 200
     assert await town.house.pool.fetchval(
         "SELECT count(*) FROM settlement.settlement WHERE person_id = $1", child.person_id
