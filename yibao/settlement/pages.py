@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromQuery, PathParameter
 from litestar.response import Redirect, Template
+from msgspec import Struct
 
 from yibao import benefit, identity, registry
 from yibao.core.clock import BEIJING, Clock
@@ -26,7 +27,7 @@ from yibao.settlement import actions, explain, queries
 from yibao.settlement.actions import Desk
 from yibao.settlement.api import by_password
 from yibao.settlement.queries import Payer
-from yibao.settlement.refusals import BillUnknown
+from yibao.settlement.refusals import BillUnknown, SettlementUnknown
 from yibao.settlement.rules import plain
 from yibao.settlement.slip import CLASS_NAMES, INSURANCE_NAMES, fund_name, short, slip_pdf, visit_name
 from yibao.web.principal import SignedIn, device_of, insured
@@ -66,24 +67,70 @@ def other_place(names: Mapping[str, str], *, of: str, chosen: str) -> str:
 async def payer_of(request: SignedIn, pool: Pool) -> Payer:
     """Return for whom this account may say yes to a bill: its own person, and whoever's code its phones show."""
     account_id = request.auth.subject
-    return Payer(account_id, person_of(request), tuple(await family.shown_by(pool, account_id)))
+    return Payer(account_id, person_of(request), await family.shown_by(pool, account_id))
+
+
+class Whose(Struct, frozen=True):
+    """Whose settlements a page shows, and under which address; `member` is a child whose guardian looks at them."""
+
+    person_id: str
+    address: str = "/records"
+    member: family.Member | None = None
+
+
+def own_of(person_id: str) -> Whose:
+    return Whose(person_id)
+
+
+async def child_of(
+    request: SignedIn, settlement_id: SettlementNumber, pool: Pool, vault: Vault, desk: Desk, clock: Clock
+) -> Whose:
+    """Return the child whose settlement this is, for a guardian who shows its code; the look is recorded.
+
+    Refusals: SettlementUnknown.
+    """
+    person_id, at = desk.person_of_number(settlement_id), clock()
+    async with transaction(pool) as tx:
+        link = (await family.shown_by(tx, request.auth.subject)).get(person_id)
+        if link is None or not link.guards(at):
+            raise SettlementUnknown
+        await family.note_relatives_look(tx, vault, link, purpose="查看结算明细", at=at)
+        return Whose(person_id, "/family/records", await family.member(tx, vault, link))
+
+
+def record_of(payer: Payer, person_id: str, settlement_id: str, *, at: datetime) -> str | None:
+    """Return where a payer reads a settlement: one's own, or a child's. A grown relative's is theirs alone."""
+    if person_id == payer.person_id:
+        return f"/records/{settlement_id}"
+    return f"/family/records/{settlement_id}" if payer.relatives[person_id].guards(at) else None
 
 
 @get("/bills")
-async def bills(payer: Payer, pool: Pool, clock: Clock) -> Template:
+async def bills(payer: Payer, pool: Pool, vault: Vault, clock: Clock) -> Template:
     waiting = await queries.bills_waiting(pool, payer, at=clock())
-    names = await registry.institution_names(pool, (bill.institution for bill in waiting))
-    return Template("settlement/phone/bills.html", context={"bills": waiting, "names": names, "own": payer.person_id})
+    relatives = {bill.person_id for bill in waiting} & payer.relatives.keys()
+    return Template(
+        "settlement/phone/bills.html",
+        context={
+            "bills": waiting,
+            "names": await registry.institution_names(pool, (bill.institution for bill in waiting)),
+            "members": {one: await family.member(pool, vault, payer.relatives[one]) for one in relatives},
+        },
+    )
 
 
 async def _bill_page(
-    pool: Pool, *, payer: Payer, bill_id: str, at: datetime, refusal: Refusal | None = None
+    pool: Pool, vault: Vault, *, payer: Payer, bill_id: str, at: datetime, refusal: Refusal | None = None
 ) -> Template | Redirect:
-    """Show a bill as it stands now; one's own that is settled leads to its record. Refusals: BillUnknown."""
+    """Show a bill as it stands now; a settled one leads to its record, if this payer may read it.
+
+    Refusals: BillUnknown.
+    """
     bill = await _bill(pool, payer, bill_id)
-    own = bill.person_id == payer.person_id
-    if bill.state == "settled" and own:
-        return Redirect(f"/records/{bill.settlement_id}", status_code=303)
+    record = record_of(payer, bill.person_id, bill.settlement_id, at=at) if bill.settlement_id else None
+    if record is not None:
+        return Redirect(record, status_code=303)
+    link = payer.relatives.get(bill.person_id)
     names = await registry.region_names(pool, filter(None, (bill.quote.place, bill.quote.chosen_place)))
     return Template(
         "settlement/phone/bill.html",
@@ -91,7 +138,7 @@ async def _bill_page(
             "bill": bill,
             "place_name": names.get(bill.quote.place),
             "chosen_name": other_place(names, of=bill.quote.place, chosen=bill.quote.chosen_place),
-            "own": own,
+            "member": await family.member(pool, vault, link) if link else None,
             "expired": bill.state == "sent" and bill.expires_at <= at,
             "name": (await registry.institution_names(pool, [bill.institution]))[bill.institution],
             "refusal": refusal,
@@ -105,10 +152,10 @@ async def _bill_page(
 async def bill(payer: Payer, bill_id: BillId, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
     at = clock()
     async with transaction(pool) as tx:
-        link = (await family.shown_by(tx, payer.account_id)).get((await _bill(tx, payer, bill_id)).person_id)
+        link = payer.relatives.get((await _bill(tx, payer, bill_id)).person_id)
         if link is not None:
             await family.note_relatives_look(tx, vault, link, purpose="查看待缴费账单", at=at)
-    return await _bill_page(pool, payer=payer, bill_id=bill_id, at=at)
+    return await _bill_page(pool, vault, payer=payer, bill_id=bill_id, at=at)
 
 
 async def _bill(tx: Tx | Pool, payer: Payer, bill_id: str) -> queries.Bill:
@@ -126,6 +173,7 @@ async def confirm(
     bill_id: BillId,
     data: Form,
     pool: Pool,
+    vault: Vault,
     desk: Desk,
     hasher: identity.Hasher,
     clock: Clock,
@@ -144,21 +192,20 @@ async def confirm(
             raise PayPasswordMalformed  # Nothing was guessed, so nothing is counted.
         settled = await actions.confirm_bill(desk, person_id=shown.person_id, bill_id=bill_id, prove=prove, at=at)
     except Refusal as refusal:
-        return await _bill_page(pool, payer=payer, bill_id=bill_id, at=at, refusal=refusal)
-    if shown.person_id != payer.person_id:
-        return Redirect(f"/bills/{bill_id}", status_code=303)
-    return Redirect(f"/records/{settled.settlement_id}?settled=now", status_code=303)
+        return await _bill_page(pool, vault, payer=payer, bill_id=bill_id, at=at, refusal=refusal)
+    record = record_of(payer, shown.person_id, settled.settlement_id, at=at)
+    return Redirect(f"{record}?settled=now" if record else f"/bills/{bill_id}", status_code=303)
 
 
 @post("/bills/{bill_id:str}/decline")
-async def decline(payer: Payer, bill_id: BillId, pool: Pool, clock: Clock) -> Template | Redirect:
+async def decline(payer: Payer, bill_id: BillId, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
     at = clock()
     try:
         async with transaction(pool) as tx:
             shown = await _bill(tx, payer, bill_id)
             await actions.close_bill(tx, person_id=shown.person_id, bill_id=bill_id, state="declined", at=at)
     except Refusal as refusal:
-        return await _bill_page(pool, payer=payer, bill_id=bill_id, at=at, refusal=refusal)
+        return await _bill_page(pool, vault, payer=payer, bill_id=bill_id, at=at, refusal=refusal)
     return Redirect(f"/bills/{bill_id}", status_code=303)
 
 
@@ -180,13 +227,14 @@ async def records(person_id: str, pool: Pool) -> Template:
 
 
 @get("/records/{settlement_id:str}")
-async def record(person_id: str, settlement_id: SettlementNumber, pool: Pool, settled: FromQuery[str] = "") -> Template:
-    document = await queries.document(pool, person_id=person_id, settlement_id=settlement_id)
+async def record(whose: Whose, settlement_id: SettlementNumber, pool: Pool, settled: FromQuery[str] = "") -> Template:
+    document = await queries.document(pool, person_id=whose.person_id, settlement_id=settlement_id)
     places = await registry.region_names(pool, filter(None, (document.place, document.chosen_place)))
     return Template(
         "settlement/phone/record.html",
         context={
             "document": document,
+            "whose": whose,
             "just_settled": settled == "now",
             "name": (await registry.institution_names(pool, [document.institution]))[document.institution],
             "place_name": places[document.place],
@@ -204,9 +252,9 @@ async def record(person_id: str, settlement_id: SettlementNumber, pool: Pool, se
 
 
 @get("/records/{settlement_id:str}/slip.pdf")
-async def slip(person_id: str, settlement_id: SettlementNumber, pool: Pool, vault: Vault) -> Response[bytes]:
-    document = await queries.document(pool, person_id=person_id, settlement_id=settlement_id)
-    person = await registry.person(pool, vault, person_id)
+async def slip(whose: Whose, settlement_id: SettlementNumber, pool: Pool, vault: Vault) -> Response[bytes]:
+    document = await queries.document(pool, person_id=whose.person_id, settlement_id=settlement_id)
+    person = await registry.person(pool, vault, whose.person_id)
     pdf = await asyncio.to_thread(
         slip_pdf,
         document,
@@ -227,6 +275,17 @@ routes = [
         route_handlers=[bills, bill, confirm, decline, records, record, slip],
         guards=[insured],
         before_request=bound_first,
-        dependencies={"person_id": Provide(person_of, sync_to_thread=False), "payer": Provide(payer_of)},
-    )
+        dependencies={
+            "person_id": Provide(person_of, sync_to_thread=False),
+            "payer": Provide(payer_of),
+            "whose": Provide(own_of, sync_to_thread=False),
+        },
+    ),
+    Router(
+        "/family",
+        route_handlers=[record, slip],
+        guards=[insured],
+        before_request=bound_first,
+        dependencies={"whose": Provide(child_of)},
+    ),
 ]

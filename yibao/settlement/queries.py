@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from yibao import registry
 from yibao.core.database import Pool, Row, Tx
+from yibao.service import family
 from yibao.settlement.refusals import NotInsuredHere, SettlementUnknown
 from yibao.settlement.types import Amounts, Institution, Quote, Relation, Visit
 
@@ -72,7 +73,7 @@ class Payer(Struct, frozen=True):
 
     account_id: str
     person_id: str
-    relatives: tuple[str, ...] = ()
+    relatives: dict[str, family.Link] = {}  # By their person.
 
 
 class Bill(Struct, frozen=True):

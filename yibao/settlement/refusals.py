@@ -50,9 +50,9 @@ class BillUnknown(Refusal):
     code = "settlement.bill_unknown"
     status = 404
     title = "没有找到这张账单"
-    detail = "账单不存在，或不属于您。"
-    hint = "请重新发送账单。"
-    remedy = "请向收费员确认账单是否已经发出。"
+    detail = "账单不存在，不属于您，或家人已移除您的亲情账户。"
+    hint = "请重新发送账单；家人已移除亲情账户的，请撤回账单，改用参保人本人的凭证。"
+    remedy = "请向收费员确认账单是否已经发出；家人已移除的，请收费员撤回账单，改用本人的医保码、社会保障卡或身份证件。"
 
 
 class BillClosed(Refusal):
@@ -188,9 +188,9 @@ class SettlementUnknown(Refusal):
     code = "settlement.settlement_unknown"
     status = 404
     title = "没有找到这笔结算"
-    detail = "结算单号不存在，或不是本机构的结算。"
+    detail = "结算单号不存在，或不是本机构、您本人或您的孩子的结算。"
     hint = "请核对结算单号。"
-    remedy = "请带结算单到原结算机构办理。"
+    remedy = "请带结算单到原结算机构办理；孩子的结算，您能在「我的家庭成员」出示其医保码时可以查看。"
 
 
 class VisitNotOffered(Refusal):

@@ -79,12 +79,12 @@ def handlers(pool: Pool, *, vault: Vault, reader: paper.Reader, clock: Clock) ->
         """Tell a child's guardians what was settled with its code; an adult's settlements are their own business."""
         async with transaction(pool) as tx:
             for link in await store.links_of_member(tx, event.person_id):
-                if link.method == "guardian" and link.lives(event.created_at):
+                if link.guards(event.created_at):
                     await outbox.publish(
                         tx,
                         person_id=link.relative,
                         topic=event.topic.replace("settlement.", "family."),
-                        payload={name: event.payload[name] for name in ("institution", "total_fen")},
+                        payload={name: event.payload[name] for name in ("settlement_id", "institution", "total_fen")},
                         at=event.created_at,
                     )
 

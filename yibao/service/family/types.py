@@ -41,6 +41,10 @@ class Link(Struct, frozen=True):
     def lives(self, at: datetime) -> bool:
         return self.ended_at is None and (self.until_at is None or at < self.until_at)
 
+    def guards(self, at: datetime) -> bool:
+        """Tell whether a guardian shows a child's code by it."""
+        return self.method == "guardian" and self.lives(at)
+
 
 class Request(Struct, frozen=True):
     """An adult who was asked, and has or has not answered."""

@@ -276,7 +276,8 @@ def _family_bill_sent(payload: Mapping[str, Any], where: str) -> Told:
 
 
 def _family_settled(payload: Mapping[str, Any], where: str) -> Told:
-    return Told("孩子的医保结算", f"孩子在{where}结算 {yuan_text(payload['total_fen'])} 元。", "/family")
+    body = f"孩子在{where}结算 {yuan_text(payload['total_fen'])} 元。"
+    return Told("孩子的医保结算", body, f"/family/records/{payload['settlement_id']}")
 
 
 def _family_reversed(payload: Mapping[str, Any], where: str) -> Told:

@@ -40,7 +40,7 @@ async def _side(tx: Tx, link: Link, *, account_id: str, person_id: str | None, a
     if link.account_id == account_id:
         return "relative"
     theirs = [one for one in await store.links_of_member(tx, link.person_id) if one.account_id == account_id]
-    return "guardian" if any(one.method == "guardian" and one.lives(at) for one in theirs) else None
+    return "guardian" if any(one.guards(at) for one in theirs) else None
 
 
 async def end_all(tx: Tx, *, account_id: str, person_id: str | None, at: datetime) -> None:

@@ -47,7 +47,7 @@ async def join(
     )
     await relatives.entrust(tx, person_id=link.person_id, at=at)
     for other in await store.links_of_member(tx, pair.person_id):
-        if other.method == "guardian" and other.lives(at):
+        if other.guards(at):
             await outbox.publish(tx, person_id=other.relative, topic="family.guardian_joined", payload={}, at=at)
     await store.add_link(tx, link)
     await tell_both(tx, link, "family.joined", "family.added", at=at)

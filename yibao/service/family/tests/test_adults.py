@@ -408,9 +408,19 @@ async def test_a_wife_pays_what_she_showed_the_code_for_and_sees_no_other_bill(t
         await till.add("A001")
         await till.send("/till/send")
         [bill] = re.findall(r'href="(/bills/[0-9a-f]+)"', await wife.phone.get("/bills"))
-        await wife.phone.get(bill)
+        whose = f"{registry.masked_name(husband.person.name)}（配偶）的账单"
+        assert whose in wife.phone.page
+        assert whose in await wife.phone.get(bill)
+        assert "每一步的依据" not in wife.phone.page  # His settlements are for him to read.
         await wife.phone.send(f"{bill}/confirm#pay", pay_password=PIN)
         assert "已支付" in wife.phone.page
+        assert whose in wife.phone.page
+        paid = await town.house.pool.fetchval(
+            "SELECT settlement_id FROM settlement.settlement WHERE person_id = $1", husband.person_id
+        )
+        for record in (f"/family/records/{paid}", f"/records/{paid}", f"/family/records/{paid}/slip.pdf"):
+            await wife.phone.get(record)
+            assert wife.phone.status == 404
         # Now he shows the code himself: that is none of her business.
         await till.get()
         await till.send("/till/clear")
@@ -427,6 +437,27 @@ async def test_a_wife_pays_what_she_showed_the_code_for_and_sees_no_other_bill(t
     assert wife.phone.status == 404
     assert "家庭成员待缴费" in await town.messages(wife.person_id)
     assert (await town.messages(wife.person_id)).count("家庭成员待缴费") == 1
+
+
+async def test_after_a_removal_a_bill_that_was_sent_says_so(town: Town) -> None:
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    async with till_browser(town.app) as client:
+        till = await staff(town.house, client, f"{PHARMACY}-v{husband.person_id[-6:]}", PHARMACY)
+        await till.get()
+        await till.send("/till/scan", code=digits(await wife.phone.get(f"/family/{link}/code")))
+        await till.add("A001")
+        await till.send("/till/send")
+    [bill] = re.findall(r'href="(/bills/[0-9a-f]+)"', await wife.phone.get("/bills"))
+    await wife.phone.get(bill)
+    shown = wife.phone.page
+    await husband.phone.get(f"/family/{link}/remove")
+    await husband.phone.send(f"/family/{link}/remove")
+    wife.phone.page = shown
+    await wife.phone.send(f"{bill}/confirm#pay", pay_password=PIN)
+    assert wife.phone.status == 404
+    assert "或家人已移除您的亲情账户" in wife.phone.page
+    assert "请收费员撤回账单，改用本人的医保码、社会保障卡或身份证件" in wife.phone.page
 
 
 # An elder's face on this phone.
@@ -488,6 +519,16 @@ async def test_a_grandson_helps_his_grandmother(town: Town, keep: str) -> None:
     assert ("只同意在本机出示 30 分钟" in grandson.phone.page) is (keep == "0")
 
 
+async def test_whoever_leaves_the_face_check_chooses_another_way(town: Town) -> None:
+    """B11: every link out of the check leads here, and the elder is asked for nothing before a face has passed."""
+    grandson, _, request_id = await elder_asked(town)
+    page = await grandson.phone.get(grandson.phone.path)
+    [way_out] = re.findall(r'<a href="([^"]+)">(?:不同意，)?用其他方式办理', page)
+    assert way_out == f"/family/requests/{request_id}"
+    assert "请选择绑定方式" in await grandson.phone.get(way_out)
+    assert grandson.phone.path == "/family/add"
+
+
 async def test_without_the_elders_own_proof_there_is_no_code(town: Town) -> None:
     grandson, grandmother, request_id = await elder_asked(town)
     stranger = await town.alone(birth_on=date(1950, 1, 1))
@@ -537,16 +578,6 @@ async def test_an_elder_takes_the_credential_over_with_an_own_account(town: Town
         )
         await credential.bind(
             tx, town.house.vault, account_id=account_id, card_no=grandmother.cards[0].card_no, at=town.house.clock()
-async def test_whoever_leaves_the_face_check_chooses_another_way(town: Town) -> None:
-    """B11: every link out of the check leads here, and the elder is asked for nothing before a face has passed."""
-    grandson, _, request_id = await elder_asked(town)
-    page = await grandson.phone.get(grandson.phone.path)
-    [way_out] = re.findall(r'<a href="([^"]+)">(?:不同意，)?用其他方式办理', page)
-    assert way_out == f"/family/requests/{request_id}"
-    assert "请选择绑定方式" in await grandson.phone.get(way_out)
-    assert grandson.phone.path == "/family/add"
-
-
         )
     holder = await credential.holder(town.house.pool, grandmother.person_id)
     assert holder is not None

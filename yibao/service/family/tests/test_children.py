@@ -331,12 +331,15 @@ async def test_a_mother_settles_with_her_newborns_code_at_a_hospital(town: Town)
         assert (await town.messages(mother.person_id))[-1] == "家庭成员待缴费"
         page = await mother.phone.get("/bills")
         [bill] = re.findall(r'href="(/bills/[0-9a-f]+)"', page)
-        assert "家庭成员" in page
-        assert "家庭成员的账单" in await mother.phone.get(bill)
+        whose = f"{registry.masked_name(child.name)}（子女）的账单"
+        assert whose in page
+        assert whose in await mother.phone.get(bill)
+        assert "等待出示的家人确认" in await window.get()
         await mother.phone.send(f"{bill}/confirm#pay", pay_password="111222")
         assert mother.phone.status == 403
         await mother.phone.send(f"{bill}/confirm#pay", pay_password=PIN)
-        assert "已支付" in mother.phone.page
+        assert re.fullmatch(r"/family/records/[0-9]{30}\?settled=now", mother.phone.path)
+        assert "结算成功" in mother.phone.page
         await window.get()
         assert "/till/settlements/" in window.page  # The cashier sees it paid.
     settled = await town.house.pool.fetch(
@@ -345,14 +348,14 @@ async def test_a_mother_settles_with_her_newborns_code_at_a_hospital(town: Town)
     assert [row["total_fen"] for row in settled] == [200_00]
     assert (await town.messages(mother.person_id))[-1] == "孩子的医保结算"
     looks = [look.purpose for look in await registry.looks(town.house.pool, town.house.vault, child.person_id)]
-    assert set(looks) == {"在手机上出示医保码", "查看待缴费账单"}
+    assert set(looks) == {"在手机上出示医保码", "查看待缴费账单", "查看结算明细"}
 
 
 async def test_the_till_takes_the_guardians_password_for_the_child(town: Town) -> None:
+    """B9: before anything is rung up the cashier reads that a relative shows the code, and whose password it is."""
     mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
     page = await mother.phone.get(f"/family/{await accepted(town, mother, child)}/code")
     code = digits(page)
-    """B9: before anything is rung up the cashier reads that a relative shows the code, and whose password it is."""
     async with till_browser(town.app) as client:
         window = await staff(town.house, client, f"{HOSPITAL}-t{child.person_id[-6:]}", HOSPITAL)
         await window.get()
@@ -361,15 +364,56 @@ async def test_the_till_takes_the_guardians_password_for_the_child(town: Town) -
         await window.add("A200")
         await window.send("/till/visit", visit="inpatient:")
         await window.get("/till?q=")
+        assert "请出示的家人在本机输入其交易密码" in window.page
+        assert "请参保人在本机输入交易密码" not in window.page
         await window.send("/till/confirm", password="111222")
         assert window.status == 403
         await window.send("/till/confirm", password=PIN)
-        assert "请出示的家人在本机输入其交易密码" in window.page
-        assert "请参保人在本机输入交易密码" not in window.page
         assert window.status == 200
     assert await town.house.pool.fetchval(
         "SELECT count(*) FROM settlement.settlement WHERE person_id = $1", child.person_id
     )
+
+
+async def test_a_guardian_reads_what_was_settled_with_the_childs_code_as_long_as_they_show_it(town: Town) -> None:
+    """B10, F2: from the message to every step and the slip; not the other parent's own, nor once the link is over."""
+    mother, father = await town.adult(), await town.adult(gender="1")
+    child = await town.alone(birth_on=BORN, child=True)
+    code = digits(await mother.phone.get(f"/family/{await accepted(town, mother, child)}/code"))
+    await second_guardian(town, father, child)
+    async with till_browser(town.app) as client:
+        window = await staff(town.house, client, f"{HOSPITAL}-g{child.person_id[-6:]}", HOSPITAL)
+        await admit(window, code)
+        await window.get("/till?q=")
+        await window.send("/till/confirm", password=PIN)
+    await town.work()
+    record = await town.house.pool.fetchval(
+        "SELECT href FROM message.message WHERE person_id = $1 AND title = '孩子的医保结算'", father.person_id
+    )
+    page = await father.phone.get(record)
+    for words in (
+        f"这是{registry.masked_name(child.name)}（子女）的结算",
+        "为什么付这么多？",
+        f'href="{record}/slip.pdf"',
+    ):
+        assert words in page
+    slip = await father.phone.client.get(f"{record}/slip.pdf")
+    assert slip.content.startswith(b"%PDF")
+    looks = await registry.looks(town.house.pool, town.house.vault, child.person_id)
+    assert sum(look.purpose == "查看结算明细" for look in looks) == 2
+
+    own = record.rpartition("/")[2]
+    assert "settlement.settlement_unknown" in await father.phone.get(f"/records/{own}")
+    stranger = await town.adult()
+    await stranger.phone.get(record)
+    assert stranger.phone.status == 404
+    link = await link_of(town, father)
+    await mother.phone.get(f"/family/{link}/remove")
+    await mother.phone.send(f"/family/{link}/remove")
+    await father.phone.get(record)
+    assert (father.phone.status, "settlement.settlement_unknown" in father.phone.page) == (404, True)
+    assert await mother.phone.get(record)
+    assert mother.phone.status == 200
 
 
 async def test_nobody_else_sees_the_childs_bill(town: Town) -> None:
@@ -432,8 +476,22 @@ async def test_a_guardian_is_told_of_another_sees_them_and_can_end_it(town: Town
     await father.phone.get(f"/family/{other}/code")
     assert father.phone.status == 410
     assert (await town.messages(father.person_id))[-1] == "家庭成员已移除"
+    [application] = re.findall(r"/family/applications/[0-9a-f]{32}", await father.phone.get("/family"))
+    assert "不能出示孩子的医保码：孩子的另一位监护人移除了。" in await father.phone.get(application)
+    assert "可以在「管理亲情账户」出示" not in father.phone.page
     await mother.phone.get(f"/family/{await link_of(town, mother)}/code")
     assert mother.phone.status == 200
+
+
+async def test_whoever_looks_after_papers_reads_that_the_code_is_shown_no_longer(town: Town) -> None:
+    mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
+    link = await accepted(town, mother, child)
+    desk, address = await unchecked(town, child)
+    assert "不予通过的，申请人手机上的医保码立即失效" in desk.page
+    await mother.phone.get(f"/family/{link}/remove")
+    await mother.phone.send(f"/family/{link}/remove")
+    assert "申请人现在已不能出示这个孩子的医保码" in await desk.get(address)
+    assert "立即失效" not in desk.page
 
 
 async def test_from_the_eighteenth_birthday_the_code_is_the_young_persons_own(town: Town, at: datetime) -> None:
@@ -483,24 +541,10 @@ async def refused(town: Town, mother: Relative, child: registry.Registrant, **ot
     return type(caught.value)
 
 
-    [application] = re.findall(r"/family/applications/[0-9a-f]{32}", await father.phone.get("/family"))
-    assert "不能出示孩子的医保码：孩子的另一位监护人移除了。" in await father.phone.get(application)
-    assert "可以在「管理亲情账户」出示" not in father.phone.page
 async def test_applications_are_refused_in_order(town: Town) -> None:
     mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
     assert await refused(town, mother, child, name="某某某") is refusals.MemberUnknown
     assert await refused(town, mother, child, cert_no="990101202604010000") is refusals.MemberUnknown
-async def test_whoever_looks_after_papers_reads_that_the_code_is_shown_no_longer(town: Town) -> None:
-    mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
-    link = await accepted(town, mother, child)
-    desk, address = await unchecked(town, child)
-    assert "不予通过的，申请人手机上的医保码立即失效" in desk.page
-    await mother.phone.get(f"/family/{link}/remove")
-    await mother.phone.send(f"/family/{link}/remove")
-    assert "申请人现在已不能出示这个孩子的医保码" in await desk.get(address)
-    assert "立即失效" not in desk.page
-
-
     assert await refused(town, mother, mother.person) is refusals.MemberIsYourself
     grown = await town.alone(birth_on=date(2000, 1, 1))
     assert await refused(town, mother, grown) is refusals.NotAChild
