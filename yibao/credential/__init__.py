@@ -27,7 +27,6 @@ from yibao.credential.actions import (
 )
 from yibao.credential.arrivals import contacts_of, is_open
 from yibao.credential.by_counter import registered_as
-from yibao.credential.by_face import bind_by_face
 from yibao.credential.channels import accredit, require_permitted
 from yibao.credential.code import SHOWN_SECONDS, Codes, province_of
 from yibao.credential.media import Document, identify, note_bad_document
@@ -63,7 +62,6 @@ __all__ = [
     "accredit",
     "activate",
     "bind",
-    "bind_by_face",
     "channel_name",
     "channel_names",
     "contacts_of",

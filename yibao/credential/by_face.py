@@ -1,7 +1,8 @@
 """Activating in a channel in four steps: place and terms, the face, confirming, done. No card number is asked for.
 
-The face proves the account's owner, and the insurance is bound by that alone. Whoever is known from another channel or
-from our own pages is recognised by the certificate, and goes on in the account they have: one person, one code.
+The face proves the account's owner, and the insurance is bound by that alone, once the owner has confirmed what was
+found: somebody who leaves before that has bound nothing. Whoever is known from another channel or from our own pages is
+recognised by the certificate, and goes on in the account they have: one person, one code.
 
 The face says who sits before this browser, not whose the channel's user is: somebody may have sent on the link that
 leads in as them. So the channel's user is led to the earlier account only by the last step, and where the channel does
@@ -101,10 +102,10 @@ async def prove(
     check_id: str,
     at: datetime,
 ) -> str:
-    """Bind the insurance by the face that has passed, and return the account that holds it: this, or an earlier one.
+    """Take the proof of the face that has passed, and return its owner's account: this, or an earlier one.
 
     Refusals, first that applies: ActivationNotBegun, face.FaceMissing, face.FaceNotPassed, face.FaceExpired,
-    NotYourself, and those of `bind_by_face`.
+    NotYourself, those of `insurance_of`.
     """
     begun = await store.activation(tx, account_id, browser)
     if begun is None:
@@ -113,29 +114,26 @@ async def prove(
     owner = await owner_of(tx, vault, account_id=account_id, channel=channel)
     if owner is not None and not rules.is_one(subject, owner):
         raise refusals.NotYourself  # The channel has another owner since the check began.
-    holder = await bind_by_face(tx, vault, account_id=account_id, subject=subject, at=at)
+    home = await _name_owner(tx, vault, account_id=account_id, subject=subject, at=at)
     await store.forget_activation(tx, account_id, browser)
-    came_as = account_id if holder != account_id else ""
+    came_as = account_id if home != account_id else ""
     begun = Activation(channel, begun.place, begun.back, begun.agreed_at, at, came_as)
-    await store.put_activation(tx, account_id=holder, browser=browser, activation=begun)
-    return holder
+    await store.put_activation(tx, account_id=home, browser=browser, activation=begun)
+    return home
 
 
-async def bind_by_face(tx: Tx, vault: Vault, *, account_id: str, subject: face.Subject, at: datetime) -> str:
-    """Bind a person whose face has proved them to their insurance, and return the account that holds it.
+async def _name_owner(tx: Tx, vault: Vault, *, account_id: str, subject: face.Subject, at: datetime) -> str:
+    """Give the account of somebody whose face has proved them, and who can be bound, their real name; return which.
 
-    That is the account which the person has already, if there is one. Whoever has bound before stays bound, in every
-    channel.
-
-    Refusals, first that applies: NotYourself, NotRegistered, DetailsDiffer, CardLost, CardFrozen, CardInactive,
-    NotInsured, NotTransferred, NotSynced, BoundElsewhere.
+    That is the account which the person has already, if there is one. Refusals, first that applies: NotYourself, those
+    of `insurance_of`.
     """
     account = await identity.account(tx, vault, account_id)
     if account.cert_no is not None and not rules.is_one(
         subject, face.Subject(account.name or "", account.cert_type or "", account.cert_no)
     ):
         raise refusals.NotYourself
-    owner, first = await insurance_of(tx, vault, subject)
+    owner, _ = await insurance_of(tx, vault, subject)
     home = await _home_of(tx, vault, owner=owner, subject=subject) or account_id
     await identity.prove_real_name(
         tx,
@@ -146,7 +144,6 @@ async def bind_by_face(tx: Tx, vault: Vault, *, account_id: str, subject: face.S
         cert_no=subject.cert_no,
         at=at,
     )
-    await hold(tx, owner, first, account_id=home, at=at)
     return home
 
 
@@ -210,7 +207,6 @@ async def finish(
     tx: Tx,
     vault: Vault,
     *,
-    person_id: str,
     account_id: str,
     channel: str,
     browser: bytes,
@@ -218,17 +214,23 @@ async def finish(
     vouched: bool = False,
     at: datetime,
 ) -> str:
-    """Activate in this browser after the owner has confirmed, and return the path they came from.
+    """Bind the insurance and activate in this browser, after the owner has confirmed; return the path they came from.
 
     The channel's user is led to this account from now on. `vouched` says that its transaction password was right.
+    Whoever has bound before stays bound, in every channel.
 
-    Refusals, first that applies: ActivationNotBegun, ChannelSuspended, ChannelNotPermitted, NotVouched, NotBound,
-    PlaceNotYours.
+    Refusals, first that applies: ActivationNotBegun, ChannelSuspended, ChannelNotPermitted, NotVouched, those of
+    `insurance_of`, BoundElsewhere, PlaceNotYours, NotSynced.
     """
     begun = await proved(tx, account_id=account_id, channel=channel, browser=browser, at=at)
     await channels.require_permitted(tx, channel, "activate")
     if not vouched and await must_vouch(tx, vault, account_id=account_id, begun=begun):
         raise refusals.NotVouched
+    subject = await arrivals.proved_owner(tx, vault, account_id)
+    if subject is None:  # Nothing the face has proved is left: the account was closed meanwhile.
+        raise refusals.ActivationNotBegun
+    person_id, first = await insurance_of(tx, vault, subject)
+    await hold(tx, person_id, first, account_id=account_id, at=at)
     if begun.came_as:
         await _go_home(tx, vault, begun, home=account_id, at=at)
         told = {"channel": await queries.channel_name(tx, channel)}

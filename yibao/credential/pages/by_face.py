@@ -184,8 +184,8 @@ async def _is_proved(request: SignedIn, pool: Pool, clock: Clock) -> bool:
 async def _third(
     request: SignedIn, pool: Pool, vault: Vault, clock: Clock, *, place: str, refusal: Refusal | None = None
 ) -> Template | Redirect:
-    person_id, channel = request.auth.person_id, request.auth.channel
-    if person_id is None or not by_channel(request):
+    channel = request.auth.channel
+    if not by_channel(request):
         return redirect("/activate")
     try:
         begun = await by_face.proved(
@@ -193,8 +193,11 @@ async def _third(
         )
     except refusals.ActivationNotBegun:
         return redirect("/activate")
-    person = await registry.person(pool, vault, person_id)
     account = await identity.account(pool, vault, request.auth.subject)
+    person_id = await registry.find_by_certificate(pool, vault, account.cert_type or "", account.cert_no or "")
+    if person_id is None:
+        return redirect("/activate")
+    person = await registry.person(pool, vault, person_id)
     came_as = begun.came_as or request.auth.subject
     claim = await arrivals.claim_of(pool, vault, account_id=came_as, channel=channel)
     phone = account.phone or (claim.phone if claim else "")
@@ -226,11 +229,8 @@ async def review(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> T
 async def confirm(
     request: SignedIn, data: Form, pool: Pool, vault: Vault, hasher: identity.Hasher, clock: Clock
 ) -> Template | Redirect:
-    """Activate, and set the transaction password where there is none: both or neither."""
-    person_id, account_id, place = request.auth.person_id, request.auth.subject, data.get("place", "")
-    at = clock()
-    if person_id is None:
-        return redirect("/activate")
+    """Bind, activate, and set the transaction password where there is none: all or nothing."""
+    account_id, place, at = request.auth.subject, data.get("place", ""), clock()
     try:
         account = await identity.account(pool, vault, account_id)
         vouched = await _vouches(request, data, account, pool, vault, hasher, at)
@@ -239,7 +239,6 @@ async def confirm(
             back = await by_face.finish(
                 tx,
                 vault,
-                person_id=person_id,
                 account_id=account_id,
                 channel=request.auth.channel,
                 browser=browser_of(request),

@@ -63,7 +63,7 @@ class Visitor:
             )
 
     async def proves(self, subject: face.Subject) -> str:
-        """Pass the check of this face, bind by it, and go on in the account that holds the person."""
+        """Pass the check of this face, and go on in the account that is the person's."""
         async with transaction(self.house.pool) as tx:
             check_id = await passed(
                 tx, self.house.vault, purpose="activate", subject=subject, device=self.device, at=self.house.at
@@ -81,12 +81,11 @@ class Visitor:
             )
         return self.account_id
 
-    async def finishes(self, person_id: str, *, place: str = PLACE, vouched: bool = False) -> str:
+    async def finishes(self, *, place: str = PLACE, vouched: bool = False) -> str:
         async with transaction(self.house.pool) as tx:
             return await by_face.finish(
                 tx,
                 self.house.vault,
-                person_id=person_id,
                 account_id=self.account_id,
                 channel=self.partner.code,
                 browser=self.browser,
@@ -98,7 +97,7 @@ class Visitor:
     async def activates(self, person: registry.Person) -> str:
         await self.begins()
         await self.proves(subject_of(person))
-        return await self.finishes(person.person_id)
+        return await self.finishes()
 
     async def shows(self, person: registry.Person) -> str:
         async with transaction(self.house.pool) as tx:
@@ -186,7 +185,7 @@ async def test_a_claim_is_no_proof(house: House, wechat: Partner, new_person: Ne
     assert caught.value.code == "face.face_not_passed"
     assert (await identity.account(house.pool, house.vault, visitor.account_id)).real_name_at is None
     with pytest.raises(refusals.ActivationNotBegun):
-        await visitor.finishes(person.person_id)
+        await visitor.finishes()
     stored = await house.pool.fetch("SELECT claim FROM credential.claim WHERE account_id = $1", visitor.account_id)
     assert person.cert_no.encode() not in b"".join(row["claim"] for row in stored)
 
@@ -275,9 +274,9 @@ async def test_a_channel_s_user_is_led_to_an_earlier_account_only_at_the_end_and
     await guest.begins()
     assert await guest.proves(subject_of(holder.person)) == holder.account_id
     with pytest.raises(refusals.NotVouched):
-        await guest.finishes(holder.person_id)
+        await guest.finishes()
     assert (await brought(house, wechat, None, user="sender")).account_id != holder.account_id
-    assert await guest.finishes(holder.person_id, vouched=True) == "/bills"
+    assert await guest.finishes(vouched=True) == "/bills"
     assert (await brought(house, wechat, None, user="sender")).account_id == holder.account_id
     assert "credential.channel_linked" in [
         row["topic"]
@@ -296,7 +295,7 @@ async def test_without_a_real_name_in_the_channel_it_is_typed_and_proved_by_the_
         await visitor.asks()
     await visitor.asks(typed=subject_of(person))
     await visitor.proves(subject_of(person))
-    assert await visitor.finishes(person.person_id) == "/bills"
+    assert await visitor.finishes() == "/bills"
 
 
 async def test_a_bank_takes_only_who_has_a_card_of_their_own_there(
@@ -388,10 +387,10 @@ async def test_the_steps_are_taken_in_their_order_and_in_time(
     await visitor.begins()
     await visitor.proves(subject_of(person))
     with pytest.raises(refusals.PlaceNotYours):
-        await visitor.finishes(person.person_id, place="110000")
+        await visitor.finishes(place="110000")
     house.at += by_face.CONFIRM_WITHIN
     with pytest.raises(refusals.ActivationNotBegun):
-        await visitor.finishes(person.person_id)
+        await visitor.finishes()
 
 
 async def test_a_proof_serves_one_activation(house: House, wechat: Partner, new_person: NewPerson) -> None:
@@ -400,10 +399,10 @@ async def test_a_proof_serves_one_activation(house: House, wechat: Partner, new_
     visitor = await brought(house, wechat, person, user="twice")
     await visitor.activates(person)
     with pytest.raises(refusals.ActivationNotBegun):
-        await visitor.finishes(person.person_id)
+        await visitor.finishes()
     elsewhere = await brought(house, wechat, person, user="twice")
     with pytest.raises(refusals.ActivationNotBegun):
-        await elsewhere.finishes(person.person_id)
+        await elsewhere.finishes()
 
 
 async def test_a_ticket_leads_in_once_within_two_minutes(house: House, wechat: Partner) -> None:

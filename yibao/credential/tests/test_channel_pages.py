@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from conftest import NewPerson
-from yibao import face, identity, registry
+from yibao import credential, face, identity, registry
 from yibao.core.database import transaction
 from yibao.core.refusal import Refusal
 from yibao.credential import channels, refusals
@@ -145,6 +145,29 @@ async def test_activating_for_somebody_else_leads_to_the_family_account(guest: G
     assert refusals.NotYourself.code in text
     assert "/family" in guest.browser.page.links
     guest.browser.must_be_usable()
+
+
+async def test_whoever_leaves_before_confirming_has_bound_nothing(guest: Guest) -> None:
+    """A4, B1: the page says not to confirm what is wrong; a refused confirmation binds nothing either."""
+    browser, person = guest.browser, guest.person
+    pool, vault = browser.house.pool, browser.house.vault
+    await guest.enters()
+    await browser.fill("/activate", place="510500", agreed="1")
+    await browser.fill("/activate/who", whom="self")
+    await guest.looks_up()
+    assert "信息有误的，请先不要确认" in browser.text
+    weak = {"pay_password": "111111", "pay_password_again": "111111"}
+    assert "identity.pay_password_too_simple" in await browser.fill("/activate/confirm", place="510500", **weak)
+    assert await identity.account_of_person(pool, vault, person.person_id) is None
+    assert await credential.holder(pool, person.person_id) is None
+    assert await pool.fetch("SELECT FROM core.outbox WHERE person_id = $1", person.person_id) == []
+    await browser.get("/me/bind")
+    assert browser.path == "/activate?next=%2Fcode"
+    await guest.activates()
+    account = await identity.account_of_person(pool, vault, person.person_id)
+    assert account is not None
+    assert account.has_pay_password
+    assert await guest.scanned(await _shown(guest)) == person.person_id
 
 
 async def test_going_back_and_loading_again_does_no_harm(guest: Guest) -> None:
