@@ -218,9 +218,9 @@ class PayPasswordAlreadySet(Refusal):
 class PayPasswordNotSet(Refusal):
     code = "identity.pay_password_not_set"
     title = "还没有设置交易密码"
-    detail = "交易密码在绑定医保关系时设置。"
-    hint = "请参保人先在手机上绑定医保关系并设置交易密码，或改用社会保障卡结算。"
-    remedy = "请先绑定医保关系并设置交易密码。"
+    detail = "交易密码在绑定医保关系时设置；绑定了却没有设的，可以补设。"
+    hint = "请参保人在手机上打开「我的 › 设置交易密码」，用人脸识别、银联认证或手机号和证件设好，再来付款。"
+    remedy = "请到「我的 › 设置交易密码」设置；还没有绑定医保关系的，绑定时一并设置。"
 
 
 class PayPasswordUnchanged(Refusal):

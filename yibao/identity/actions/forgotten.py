@@ -66,7 +66,7 @@ async def _replace_login(tx: Tx, row: Row, login_hash: str, *, device: str, at: 
     await tell(tx, row, "identity.login_password_reset", at=at)
 
 
-# The transaction password.
+# The transaction password. Whoever is bound without one sets their first in the same ways.
 
 
 async def reset_pay_password(
@@ -169,15 +169,19 @@ async def _require_new_pay_password(pool: Pool, vault: Vault, *, account_id: str
     account = opened(vault, row)
     if account.cert_no is None:
         raise refusals.RealNameMissing
-    if not account.has_pay_password:
-        raise refusals.PayPasswordNotSet
+    _require_payer(row)
     rules.require_pay_password(password, phone=account.phone, cert_no=account.cert_no)
     return account
 
 
-async def _replace_pay(tx: Tx, row: Row, pay_hash: str, *, device: str, at: datetime) -> None:
-    if row["pay_hash"] is None:
+def _require_payer(row: Row) -> None:
+    """Refuse an account that is not bound and has no transaction password: binding sets it. PayPasswordNotSet."""
+    if row["pay_hash"] is None and row["person_id"] is None:
         raise refusals.PayPasswordNotSet
+
+
+async def _replace_pay(tx: Tx, row: Row, pay_hash: str, *, device: str, at: datetime) -> None:
+    _require_payer(row)
     account_id: str = row["account_id"]
     await store.set_pay_hash(tx, account_id, pay_hash)
     await store.forget_devices(tx, account_id, "pay")

@@ -1,5 +1,7 @@
 """我的 / 个人中心: the account, and everything that its owner finds here."""
 
+from collections.abc import Callable
+
 from litestar import get
 from litestar.response import Template
 from msgspec import Struct
@@ -12,13 +14,38 @@ from yibao.identity.types import Account
 from yibao.web.principal import SignedIn
 
 
+def _everybody(_: Account) -> bool:
+    return True
+
+
+def _bound(account: Account) -> bool:
+    return account.person_id is not None
+
+
+def _unbound(account: Account) -> bool:
+    return account.person_id is None
+
+
+def _payer(account: Account) -> bool:
+    return account.has_pay_password
+
+
+def _bound_without_password(account: Account) -> bool:
+    return _bound(account) and not account.has_pay_password
+
+
+def _with_phone(account: Account) -> bool:
+    """Whoever has no phone signs in by a channel: a login password would lead nowhere."""
+    return bool(account.phone)
+
+
 class Link(Struct, frozen=True):
     """A page under the name that the public systems gave it."""
 
     name: str
     path: str
     what: str = ""
-    bound: bool | None = None  # Whether it is for those whose insurance is bound, for the others, or for both.
+    whose: Callable[[Account], bool] = _everybody
 
 
 LINKS = (
@@ -26,10 +53,10 @@ LINKS = (
         "医保",
         (
             Link("实名认证", "/me/real-name"),
-            Link("绑定医保关系", "/me/bind", "公共服务 › 用户认证", bound=False),
-            Link("渠道与设备", "/me/channels", "医保码在哪些手机、哪些渠道激活，逐个解绑", bound=True),
-            Link("免密限额", "/me/limit", bound=True),
-            Link("用户医保关系解除绑定", "/me/unbind", "所有手机上的医保码即时失效", bound=True),
+            Link("绑定医保关系", "/me/bind", "公共服务 › 用户认证", whose=_unbound),
+            Link("渠道与设备", "/me/channels", "医保码在哪些手机、哪些渠道激活，逐个解绑", whose=_bound),
+            Link("免密限额", "/me/limit", whose=_bound),
+            Link("用户医保关系解除绑定", "/me/unbind", "所有手机上的医保码即时失效", whose=_bound),
         ),
     ),
     (
@@ -42,8 +69,9 @@ LINKS = (
     (
         "密码和登录",
         (
-            Link("登录密码修改", "/forgot?next=/me"),
-            Link("交易密码修改", "/me/pay-password", bound=True),
+            Link("登录密码修改", "/forgot?next=/me", whose=_with_phone),
+            Link("交易密码修改", "/me/pay-password", whose=_payer),
+            Link("设置交易密码", "/me/pay-password", "付款时要用", whose=_bound_without_password),
             Link("手机号", "/me/phone"),
             Link("登录设备", "/me/devices", "在哪里登录着，逐个退出"),
         ),
@@ -65,8 +93,7 @@ LINKS = (
 
 def links_for(account: Account) -> list[tuple[str, list[Link]]]:
     """Return what an account's owner is offered, by subject."""
-    is_bound = account.person_id is not None
-    return [(title, [link for link in links if link.bound in (None, is_bound)]) for title, links in LINKS]
+    return [(title, [link for link in links if link.whose(account)]) for title, links in LINKS]
 
 
 @get("/me")

@@ -1,4 +1,4 @@
-"""交易密码修改, and its 忘记密码."""
+"""交易密码修改, its 忘记密码, and 设置交易密码 for whoever is bound without one."""
 
 from litestar import get, post
 from litestar.params import SkipValidation
@@ -17,12 +17,14 @@ from yibao.identity.types import Account
 from yibao.identity.unionpay import RealNameByBank
 from yibao.web.principal import SignedIn, device_of
 
+FORGOT = "/me/pay-password/forgot"
+
 
 @get("/me/pay-password")
 async def ask_change(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
     account = await queries.account(pool, vault, request.auth.subject)
     if not account.has_pay_password:
-        return redirect("/me/bind", back="/me/pay-password")
+        return redirect(FORGOT)
     return show("pay_password", done="done" in request.query_params)
 
 
@@ -46,28 +48,33 @@ async def change(
     return redirect("/me/pay-password?done=1")
 
 
-# 忘记密码: choosing the way, and the three ways.
-
-FORGOT = "/me/pay-password/forgot"
+# 忘记密码, or the first one: choosing the way, and the three ways.
 
 
-async def _account_with_password(request: SignedIn, pool: Pool, vault: Vault) -> Account | None:
+async def _payer(request: SignedIn, pool: Pool, vault: Vault) -> Account | None:
+    """Return the account if it has a transaction password or may set its first here; binding sets it for the others."""
     account = await queries.account(pool, vault, request.auth.subject)
-    return account if account.has_pay_password else None
+    return account if account.has_pay_password or account.person_id else None
+
+
+def _show(template: str, refusal: Refusal | None = None, *, account: Account, **context: object) -> Template:
+    return show(template, refusal, first=not account.has_pay_password, **context)
 
 
 @get(FORGOT)
 async def choose_way(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
-    account = await _account_with_password(request, pool, vault)
-    return show("pay_forgot", phone=account.phone) if account else redirect("/me/bind", back="/me/pay-password")
+    account = await _payer(request, pool, vault)
+    if account is None:
+        return redirect("/me/bind", back="/me/pay-password")
+    return _show("pay_forgot", account=account, phone=account.phone)
 
 
 @get(f"{FORGOT}/phone")
 async def ask_code(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
-    account = await _account_with_password(request, pool, vault)
+    account = await _payer(request, pool, vault)
     if account is None or not account.phone:
         return redirect(FORGOT)
-    return show("pay_forgot_phone", phone=account.phone_masked, step="phone", given={})
+    return _show("pay_forgot_phone", account=account, phone=account.phone_masked, step="phone", given={})
 
 
 @post(f"{FORGOT}/phone", status_code=200)
@@ -98,15 +105,16 @@ async def reset_by_phone(
             await sms_codes.request_code(tx, vault, phone=account.phone, purpose="reset_pay", device=device, at=at)
     except Refusal as refused:
         refusal = refused
-    return show("pay_forgot_phone", refusal, phone=account.phone_masked, step="code", given=given)
+    return _show("pay_forgot_phone", refusal, account=account, phone=account.phone_masked, step="code", given=given)
 
 
 @get(f"{FORGOT}/face")
 async def ask_face(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
-    account = await _account_with_password(request, pool, vault)
+    account = await _payer(request, pool, vault)
     if account is None:
         return redirect(FORGOT)
-    return show("pay_forgot_face", name=account.name_masked, check_id=request.query_params.get("face", ""))
+    check_id = request.query_params.get("face", "")
+    return _show("pay_forgot_face", account=account, name=account.name_masked, check_id=check_id)
 
 
 @post(f"{FORGOT}/face", status_code=200)
@@ -143,13 +151,16 @@ async def reset_by_face(
     except Refusal as refusal:
         # Another password can be tried with the same face; for everything else the face has to come again.
         again = refusal.code.startswith(("identity.pay_password", "identity.passwords_differ"))
-        return show("pay_forgot_face", refusal, name=account.name_masked, check_id=check_id if again else "")
+        check_id = check_id if again else ""
+        return _show("pay_forgot_face", refusal, account=account, name=account.name_masked, check_id=check_id)
 
 
 @get(f"{FORGOT}/bank")
 async def ask_card(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
-    account = await _account_with_password(request, pool, vault)
-    return show("pay_forgot_bank", name=account.name_masked, given={}) if account else redirect(FORGOT)
+    account = await _payer(request, pool, vault)
+    if account is None:
+        return redirect(FORGOT)
+    return _show("pay_forgot_bank", account=account, name=account.name_masked, given={})
 
 
 @post(f"{FORGOT}/bank", status_code=200)
@@ -180,7 +191,7 @@ async def reset_by_bank(
         )
     except Refusal as refusal:
         account = await queries.account(pool, vault, request.auth.subject)
-        return show("pay_forgot_bank", refusal, name=account.name_masked, given=data)
+        return _show("pay_forgot_bank", refusal, account=account, name=account.name_masked, given=data)
     return redirect("/me/pay-password?done=1")
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from yibao import identity
+from yibao.core.database import transaction
 from yibao.credential.tests.browser import Bank, bank, browser, whole_house
 from yibao.face import Subject
 from yibao.identity import refusals
@@ -32,7 +34,7 @@ async def test_the_transaction_password_is_changed_by_whoever_knows_it(payer: Ow
     await browser.fill("/me/pay-password", old=PAY_PASSWORD, new="518274", new_again="518275")
     assert "identity.passwords_differ" in browser.text
     await browser.fill("/me/pay-password", old=PAY_PASSWORD, **NEW)
-    assert "交易密码已更新" in browser.text
+    assert "交易密码已设好" in browser.text
     await payer.pay("518274")
     with pytest.raises(refusals.WrongPayPassword):
         await payer.pay(PAY_PASSWORD)
@@ -55,7 +57,7 @@ async def test_a_forgotten_transaction_password_is_set_anew_by_phone_and_certifi
     await browser.fill("/me/pay-password/forgot/phone", **fields, cert_no="110105194912310038")
     assert "identity.certificate_not_of_account" in browser.text
     await browser.fill("/me/pay-password/forgot/phone", **fields, cert_no=payer.cert_no)
-    assert "交易密码已更新" in browser.text
+    assert "交易密码已设好" in browser.text
     await payer.pay("518274")
 
 
@@ -84,7 +86,7 @@ async def test_a_forgotten_transaction_password_is_set_anew_by_the_face(payer: O
     await browser.fill("/me/pay-password/forgot/face", new="491231", new_again="491231", step="finish")
     assert "identity.pay_password_personal" in browser.text
     await browser.fill("/me/pay-password/forgot/face", **NEW, step="finish")
-    assert "交易密码已更新" in browser.text
+    assert "交易密码已设好" in browser.text
     await payer.pay("518274")
     await browser.get(f"/me/pay-password/forgot/face?face={check_id}")
     await browser.fill("/me/pay-password/forgot/face", new="629385", new_again="629385", step="finish")
@@ -131,7 +133,7 @@ async def test_a_forgotten_transaction_password_is_set_anew_by_the_bank(payer: O
     assert "identity.bank_unknown" in browser.text
     bank.verdict = Agreed()
     await browser.fill("/me/pay-password/forgot/bank", **NEW)
-    assert "交易密码已更新" in browser.text
+    assert "交易密码已设好" in browser.text
     await payer.pay("518274")
     assert [asked["cert_no"] for asked in bank.asked] == [payer.cert_no] * 3
     assert [asked["name"] for asked in bank.asked] == [NAME] * 3
@@ -143,3 +145,45 @@ async def test_whoever_has_no_transaction_password_is_led_to_binding(owner: Owne
     for path in ("/me/pay-password", *(f"/me/pay-password/forgot{way}" for way in ways)):
         await owner.browser.get(path)
         assert owner.browser.path == "/me/real-name?next=%2Fme%2Fpay-password"
+
+
+async def test_whoever_is_bound_without_a_transaction_password_sets_the_first_in_the_same_ways(
+    owner: Owner, bank: Bank
+) -> None:
+    """A7: every page that asks for one leads there, and none of them to binding, which is done."""
+    await owner.prove_name()
+    pool, browser = owner.house.pool, owner.browser
+    async with transaction(pool) as tx:
+        await identity.attach_person(tx, account_id=owner.account_id, person_id=f"7{owner.phone}")
+    assert "交易密码修改" not in await browser.get("/me")
+    await browser.get("/me/unbind")
+    await browser.fill("/me/unbind", pay_password=PAY_PASSWORD)
+    assert "identity.pay_password_not_set" in browser.text
+    browser.must_be_usable()
+    await browser.follow("/me/pay-password")
+    assert browser.path == "/me/pay-password/forgot"
+    assert "<h1" in browser.text
+    assert "忘记交易密码" not in browser.text
+
+    async def forgets() -> None:
+        await owner.pay("518274")
+        await pool.execute("UPDATE identity.account SET pay_hash = NULL WHERE account_id = $1", owner.account_id)
+
+    for way in ("phone", "bank", "face"):
+        await browser.get("/me/pay-password/forgot")
+        browser.must_be_usable()
+        await browser.follow(f"/me/pay-password/forgot/{way}")
+        assert "设置交易密码" in browser.text
+        browser.must_be_usable()
+        if way == "phone":
+            await browser.fill("/me/pay-password/forgot/phone", step="code")
+            given = {"code": await owner.code(), "cert_no": owner.cert_no, "step": "finish"}
+        elif way == "bank":
+            given = {"bank_card": "622999000000000000", "bank_phone": "10000000000", "agreed": "1"}
+        else:
+            await browser.get(f"/me/pay-password/forgot/face?face={await owner.face('reset_pay')}")
+            given = {"step": "finish"}
+        await browser.fill(f"/me/pay-password/forgot/{way}", **NEW, **given)
+        assert "交易密码已设好" in browser.text
+        assert "交易密码修改" in await browser.get("/me")
+        await forgets()
