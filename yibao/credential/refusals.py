@@ -232,7 +232,10 @@ class BoundElsewhere(Refusal):
     code = "credential.bound_elsewhere"
     title = "医保关系已绑定在另一个账户"
     detail = "一人一码：同一个人的医保关系只能绑定一个账户。"
-    remedy = "请用原手机号登录后解绑，或到经办窗口核验身份后解绑（12393）。"
+    remedy = (
+        "原手机号还在用的，请用它登录。已停用的，请点「手机号已停用」，人脸识别后给那个账户换上现在的手机号，医保关系不用重新绑定；"
+        "也可到经办窗口核验身份后解绑（12393）。"
+    )
 
 
 class PlaceNotYours(Refusal):

@@ -90,8 +90,11 @@ class PhoneUnchanged(Refusal):
 class OldPhoneMissing(Refusal):
     code = "identity.old_phone_missing"
     title = "账户还没有手机号"
-    detail = "账户没有可以接收验证码的手机号。"
-    remedy = "请改用人脸识别设置手机号；已实名的，也可带身份证件和新手机到医保经办窗口办理（12393）。"
+    detail = "账户没有手机号，收不到验证码，也不能用手机号和密码登录；从渠道进入的照常使用。"
+    remedy = (
+        "请先用人脸识别设置手机号（登录页「手机号已停用」，或「我的 › 手机号」）；"
+        "也可带身份证件和手机到医保经办窗口办理（12393）。"
+    )
 
 
 class OldPhoneCodeWrong(Refusal):

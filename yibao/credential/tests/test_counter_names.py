@@ -192,6 +192,7 @@ async def test_an_insurance_that_another_account_holds_is_let_go_at_the_counter_
     await counter.browser.get("/me/bind")
     given = {"pay_password": PIN, "pay_password_again": PIN}
     assert "credential.bound_elsewhere" in await counter.browser.fill("/me/bind", **given)
+    assert "/phone" in counter.browser.page.links, "the way for whoever no longer has the old number"
     await counter.browser.get("/console/credentials")
     asked = {"by": person.cert_type, "number": person.cert_no, "reason": "原手机丢失，本人到窗口"}
     await counter.browser.fill("/console/credentials", **asked)

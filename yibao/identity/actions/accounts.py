@@ -66,16 +66,20 @@ async def account_of_subject(
 ) -> Row:
     """Return the account of somebody who has proved who they are.
 
-    Of several it is the one that they are signed in to, else the one with the insurance, else their first.
+    Of several it is the one with the insurance, else the one that they are signed in to, else their first: whoever has
+    a new number and registered anew means the account that they no longer get into.
 
-    Refusals: AccountOfNameMissing.
+    Refusals, first that applies: AccountOfNameMissing, OldPhoneMissing.
     """
     index = rules.cert_index(vault, cert_type=who.cert_type, cert_no=who.cert_no)
     rows = await store.accounts_of_certificate(tx, index)
-    found = [row["account_id"] for row in rows if row["phone_index"] is not None or not with_phone]
-    if not found:
+    if not rows:
         raise refusals.AccountOfNameMissing
-    return await held_account(tx, signed_in if signed_in in found else found[0])
+    found = [row for row in rows if row["phone_index"] is not None or not with_phone]
+    if not found:
+        raise refusals.OldPhoneMissing
+    meant = min(found, key=lambda row: (row["person_id"] is None, row["account_id"] != signed_in))
+    return await held_account(tx, meant["account_id"])
 
 
 async def attach_person(tx: Tx, *, account_id: str, person_id: str) -> None:

@@ -44,7 +44,7 @@ async def reset_login_password_by_face(
     """Replace a forgotten login password by the face, and return the account that its owner signs in to.
 
     Refusals, first that applies: LoginPasswordLength, LoginPasswordTooPlain, face.FaceMissing, face.FaceNotPassed,
-    face.FaceExpired, AccountOfNameMissing, LoginPasswordHoldsPhone.
+    face.FaceExpired, AccountOfNameMissing, OldPhoneMissing, LoginPasswordHoldsPhone.
     """
     rules.require_login_password(password, phone=None)
     login_hash = await hasher.hash(password)

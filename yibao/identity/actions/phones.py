@@ -76,8 +76,8 @@ async def change_phone_by_face(
     account_id: str = "",
     token: str = "",
     at: datetime,
-) -> None:
-    """Change the phone of whoever's face passed, by a code that the new one was sent.
+) -> str:
+    """Change the phone of whoever's face passed, by a code that the new one was sent; return whose account it was.
 
     `account_id` and `token` are those of the session, if there is one. The old phone may be in other hands: all other
     sessions end, and no device is known but this one.
@@ -96,6 +96,8 @@ async def change_phone_by_face(
         await move_phone(tx, vault, row, phone=phone, at=at)
         await leave_devices(tx, row["account_id"], token=token)
         await know_device(tx, Guess(row["account_id"], "login", device), at=at)
+    changed: str = row["account_id"]
+    return changed
 
 
 async def move_phone(tx: Tx, vault: Vault, row: Row, *, phone: str, at: datetime) -> None:

@@ -98,7 +98,7 @@ async def change_by_face(request: SignedIn, data: Form, pool: Pool, vault: Vault
     refusal: Refusal | None = None
     try:
         if step == "finish":
-            await phones.change_phone_by_face(
+            changed = await phones.change_phone_by_face(
                 pool,
                 vault,
                 check_id=check_id,
@@ -109,7 +109,9 @@ async def change_by_face(request: SignedIn, data: Form, pool: Pool, vault: Vault
                 token=request.cookies.get(SESSION_COOKIE, ""),
                 at=at,
             )
-            return redirect("/me/phone?done=1") if request.auth else _by_face(step="done")
+            # Whoever registered anew is not signed in to the account that has got its phone.
+            own = request.auth and request.auth.subject == changed
+            return redirect("/me/phone?done=1") if own else _by_face(step="done")
         async with transaction(pool) as tx:
             if step == "code":
                 await sms_codes.request_code(tx, vault, phone=new, purpose="change_phone_new", device=device, at=at)

@@ -120,3 +120,22 @@ async def test_of_several_accounts_the_one_with_the_insurance_is_meant(away: Own
         f"9{away.phone}",
     )
     assert told == 1
+
+
+async def test_whoever_has_an_account_without_a_phone_is_led_to_setting_one(away: Owner) -> None:
+    """A6: as a channel opens it. There is an account, and registering anew is no way out."""
+    await away.house.pool.execute(
+        "UPDATE identity.account SET phone = NULL, phone_index = NULL WHERE account_id = $1", away.account_id
+    )
+    check_id = await begin(away)
+    await away.pass_face(check_id)
+    await away.browser.fill("/forgot/face", login_password=NEW, step="finish")
+    assert "identity.old_phone_missing" in away.browser.text
+    assert "identity.account_of_name_missing" not in away.browser.text
+    away.browser.must_be_usable()
+    await away.browser.follow("/phone")
+    assert away.browser.status == 200
+    await away.sign_in()
+    await away.browser.get("/me")
+    assert "/me/phone" in away.browser.page.links
+    assert "/forgot?next=/me" not in away.browser.page.links

@@ -251,3 +251,41 @@ async def test_an_account_without_a_phone_gets_one_by_the_face(owner: Owner, new
             )
     await by_face(owner, new_phone, at)
     assert (await owner.account()).phone == new_phone
+
+
+async def test_whoever_registered_anew_gives_their_number_to_the_account_with_the_insurance(
+    owner: Owner, new_phone: str
+) -> None:
+    """A9: also while signed in to the new account, with its very number."""
+    await owner.prove_name()
+    bound = await open_account(owner, f"102{owner.phone[3:]}", cert_no=owner.cert_no, person_id=f"6{owner.phone}")
+    browser, house = owner.browser, owner.house
+    await owner.pass_face(await begin(owner))
+    await browser.fill("/phone", phone=owner.phone, step="code")
+    await browser.fill("/phone", code=await owner.code(), step="finish")
+    assert "手机号已更换" in browser.text
+    assert browser.status == 200
+    assert "/login" in browser.page.links
+    assert (await identity.account(house.pool, house.vault, bound)).phone == owner.phone
+    assert (await owner.account()).phone == ""
+
+
+async def test_of_several_accounts_without_insurance_the_one_that_is_signed_in_to_is_meant(
+    owner: Owner, new_phone: str
+) -> None:
+    """A9."""
+    await owner.prove_name()
+    second = await open_account(owner, f"102{owner.phone[3:]}", cert_no=owner.cert_no)
+    house = owner.house
+    for account_id, phone in ((second, new_phone), (owner.account_id, f"103{owner.phone[3:]}")):
+        changed = await identity.change_phone_by_face(
+            house.pool,
+            house.vault,
+            check_id=await owner.face("change_phone"),
+            phone=phone,
+            code=await owner.sms.code(phone, "change_phone_new", owner.at, device=owner.device),
+            device=owner.device,
+            account_id=account_id,
+            at=owner.at,
+        )
+        assert changed == account_id
