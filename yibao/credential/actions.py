@@ -25,14 +25,22 @@ FREE_LIMIT_FEN_MAX = 500_00
 async def bind(tx: Tx, vault: Vault, *, account_id: str, card_no: str, at: datetime) -> str:
     """Bind the account to its owner's insurance by the social-security card, and return the person's id.
 
-    Refusals, first that applies: RealNameFirst, CardUnknown, CardLost, CardFrozen, CardInactive, NotInsured,
-    NotTransferred, NotSynced, BoundElsewhere.
+    Whoever has no card at all learns first whether a card would help.
+
+    Refusals, first that applies: RealNameFirst, NotRegistered; NotTransferred, NotInsured, NotSynced, NoCardToBind for
+    whoever has none; CardUnknown, CardLost, CardFrozen, CardInactive, NotTransferred, NotInsured, NotSynced,
+    BoundElsewhere.
     """
     account = await identity.account(tx, vault, account_id)
     if account.real_name_at is None or account.cert_type is None or account.cert_no is None:
         raise refusals.RealNameFirst
-    card = await registry.find_by_card(tx, vault, card_no)
     owner = await registry.find_by_certificate(tx, vault, account.cert_type, account.cert_no)
+    if owner is None:
+        raise refusals.NotRegistered
+    if not await registry.card_states(tx, owner):
+        require_relation(await registry.relations(tx, owner))
+        raise refusals.NoCardToBind
+    card = await registry.find_by_card(tx, vault, card_no)
     if card is None or card.person_id != owner:
         raise refusals.CardUnknown
     require_card_in_order([card.state])

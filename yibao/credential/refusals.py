@@ -125,6 +125,17 @@ class CardNotIssued(Refusal):
     remedy = "请改用银联认证，或带证件和手机到医保经办窗口实名认证，不用卡；刚领卡的次日再试，申领问 12333。"
 
 
+class NoCardToBind(Refusal):
+    code = "credential.no_card_to_bind"
+    status = 404
+    title = "没有查到您的社会保障卡"
+    detail = "参保登记正常，但您名下没有已发放的社会保障卡，不能用卡号绑定。"
+    remedy = (
+        "不用卡也能办：从微信、支付宝等渠道打开医保码，刷脸激活；或带证件原件和手机到参保地医保经办窗口，当面核对后绑定不用卡号（12393）。"
+        "刚领卡的次日再试。"
+    )
+
+
 class CardLost(Refusal):
     code = "credential.card_lost"
     title = "社会保障卡已挂失"

@@ -148,7 +148,7 @@ async def test_the_counter_stands_in_for_the_card_seven_days(
     await counter.browser.get("/me/bind")
     assert "card_no" in counter.browser.page.forms[-1].names
     answer = await counter.browser.fill("/me/bind", card_no="", pay_password=PIN, pay_password_again=PIN)
-    assert "credential.card_unknown" in answer
+    assert "credential.no_card_to_bind" in answer
 
 
 @pytest.mark.parametrize(
