@@ -168,7 +168,7 @@ async def test_refusals_at_the_till_say_what_to_do(a_town: Town) -> None:
         await patient.page.goto("/me/unbind")
         await patient.page.get_by_label("交易密码", exact=True).fill(PIN)
         await patient.press("解除绑定")
-        await patient.page.wait_for_url("**/me")  # From that moment, not from the click.
+        await patient.page.wait_for_url("**/me/unbind?done=1")  # From that moment, not from the click.
         await second.scans(late)
         await expect(second.page.get_by_role("alert")).to_contain_text("已解绑")
 

@@ -72,8 +72,9 @@ async def _bind(tx: Tx, vault: Vault, data: dict[str, str], *, account_id: str, 
 
 
 @get("/me/unbind")
-async def ask_unbind(request: SignedIn) -> Template | Redirect:
-    return show("unbind") if request.auth.person_id else redirect("/me/bind")
+async def ask_unbind(request: SignedIn) -> Template:
+    """Ask for the password; whoever has nothing bound, or no longer, is told so."""
+    return show("unbind", bound=request.auth.person_id is not None, done="done" in request.query_params)
 
 
 @get("/services/unbind")
@@ -88,11 +89,11 @@ async def unbind(
 ) -> Template | Redirect:
     person_id, at = request.auth.person_id, clock()
     if person_id is None:
-        return redirect("/me/bind")
+        return redirect("/me/unbind")
     try:
         await check_password(request, data, pool, hasher=hasher, at=at)
         async with transaction(pool) as tx:
             await actions.unbind(tx, person_id=person_id, account_id=request.auth.subject, at=at)
     except Refusal as refusal:
-        return show("unbind", refusal)
-    return redirect("/me")
+        return show("unbind", refusal, bound=True)
+    return redirect("/me/unbind", done=1)

@@ -5,6 +5,7 @@ import re
 import secrets
 
 import pytest
+from msgspec.structs import replace
 
 from conftest import NewPerson, WorldClock, insured
 from yibao import identity, registry
@@ -76,7 +77,7 @@ class Arrive:
         self._new_person = new_person
 
     async def __call__(
-        self, *, card: registry.CardState = "normal", insurances: tuple[registry.Insurance, ...] | None = None
+        self, *, card: registry.CardState | None = "normal", insurances: tuple[registry.Insurance, ...] | None = None
     ) -> Citizen:
         house, at = self._browser.house, self._browser.house.clock()
         person = await self._new_person(card=card, insurances=insurances, balance_fen=212_30)
@@ -195,9 +196,53 @@ async def test_a_page_that_needs_binding_leads_back_to_itself(citizen: Citizen) 
     await browser.get("/me/limit")
     assert browser.path == "/me/bind?next=%2Fme%2Flimit"
     card_no = citizen.person.cards[0].card_no
+    assert "办好后会回到刚才的页面" in browser.text
     await browser.fill("/me/bind", card_no=card_no, pay_password=PAY_PASSWORD, pay_password_again=PAY_PASSWORD)
+    activation = browser.path
+    await browser.follow("/me/limit")
+    assert browser.status == 200, "what needs no code does not wait for one"
+    await browser.get(activation)
     await browser.fill("/code/activate", agreed="1")
     assert browser.path == "/me/limit"
+
+
+async def test_whoever_puts_off_the_real_name_or_the_code_is_led_home(citizen: Citizen) -> None:
+    """A1: and not back to the closed page, which would lead them here again."""
+    browser = citizen.browser
+    for path in ("/me/real-name", "/me/real-name/bank", "/me/real-name/face"):
+        await browser.get(f"{path}?next=/me/limit")
+        assert "/me/limit" not in browser.page.links
+        assert re.search(r'<a[^>]* href="/">以后再说', browser.text), path
+    await citizen.prove()
+    assert re.search(r'<a[^>]* href="/">以后再说', browser.text)
+    await citizen.bind()
+    assert re.search(r'<a href="/">先不激活', browser.text)
+
+
+@pytest.mark.parametrize(
+    ("insurances", "code"),
+    [
+        (None, "credential.no_card_to_bind"),
+        ((insured(state="3"),), "credential.not_insured"),
+        ((insured(synced=False),), "credential.not_synced"),
+    ],
+)
+async def test_whoever_has_no_card_is_told_so_and_the_ways_without_one(
+    arrive: Arrive, insurances: tuple[registry.Insurance, ...] | None, code: str
+) -> None:
+    """A8, A10: whatever number is typed."""
+    citizen = await arrive(card=None, insurances=insurances)
+    await citizen.prove()
+    assert "刷脸激活，不用卡" in await citizen.browser.get("/me/bind")
+    for card_no in ("", "X00000000"):
+        assert code in await citizen.bind(card_no=card_no)
+
+
+async def test_whoever_is_not_registered_is_told_so(citizen: Citizen) -> None:
+    """A8: a real name says nothing about being insured."""
+    citizen.person = replace(citizen.person, cert_type="08", cert_no=f"E{secrets.randbelow(10**8):08d}")
+    await citizen.prove()
+    assert "credential.not_registered" in await citizen.bind()
 
 
 @pytest.mark.parametrize(
@@ -342,8 +387,11 @@ async def test_unbinding_asks_for_the_payment_password_and_kills_the_code(citize
     await browser.fill("/me/unbind", pay_password="landscape7")
     assert "identity.login_password_at_pay" in browser.text
     await browser.fill("/me/unbind", pay_password=PAY_PASSWORD)
-    assert browser.path == "/me"
-    assert "未绑定" in browser.text
+    assert "已解除绑定" in browser.text
+    browser.must_be_usable()
+    assert "未绑定" in await browser.get("/me")
+    assert "没有绑定医保关系" in await browser.get("/services/unbind")
+    browser.must_be_usable()
     with pytest.raises(Exception, match="device_unbound"):
         await citizen.scanned(code)
     assert "还没有绑定医保关系" in await browser.get("/code")
@@ -393,7 +441,7 @@ async def test_whoever_is_not_signed_in_is_led_there_and_back(browser: Browser, 
 async def test_whoever_is_not_bound_is_led_on_from_every_page(citizen: Citizen, path: str) -> None:
     await citizen.browser.get(path)
     assert citizen.browser.status == 200
-    assert citizen.browser.path == "/code" or citizen.browser.path.startswith("/me/real-name")
+    assert citizen.browser.path in ("/code", "/me/unbind") or citizen.browser.path.startswith("/me/real-name")
 
 
 POSTS = ("/code/activate", "/code/place", "/me/bind", "/me/unbind", "/me/limit")

@@ -64,7 +64,8 @@ async def test_from_a_blocked_page_and_back(browser: Browser, sms: Sms, phone: s
     code = (await sms.sent(phone))[-1].code
     await browser.fill("/register", code=code, login_password=PASSWORD, step="finish")
     assert browser.path == "/me/real-name?next=%2Fmessages"
-    assert "/messages" in browser.page.links
+    assert "办好后会回到刚才的页面" in browser.text
+    assert "/messages" not in browser.page.links, "it is closed until then"
 
 
 async def test_signing_in_leads_back_and_signing_out_ends_the_session(browser: Browser, sms: Sms, phone: str) -> None:
