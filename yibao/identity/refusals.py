@@ -297,7 +297,7 @@ class PayNeedsCode(Refusal):
     title = "请先用短信验证码确认是您本人"
     detail = "近一小时内，交易密码在多台陌生设备上输错。新设备须先验证短信，平时使用的手机不受影响。"
     hint = "请参保人在平时使用的手机上确认，或改用社会保障卡结算。"
-    remedy = "没有扣款。请点「短信验证」，或在平时使用的手机上确认；也可 {minutes} 分钟后再试。"
+    remedy = "请点「短信验证」，或在平时使用的手机上确认；也可 {minutes} 分钟后再试。"
 
 
 class PayLocked(Refusal):
@@ -306,7 +306,7 @@ class PayLocked(Refusal):
     title = "交易密码已锁定"
     detail = "在本设备上输错 5 次，还有 {minutes} 分钟自动解锁；其他设备不受影响。"
     hint = "请参保人在自己的手机上确认，或改用社会保障卡结算。"
-    remedy = "没有扣款。请用短信验证码解锁，或 {minutes} 分钟后再试；忘记的请到「个人中心 › 交易密码修改」重设。"
+    remedy = "请用短信验证码解锁，或 {minutes} 分钟后再试；忘记的请到「个人中心 › 交易密码修改」重设。"
 
 
 class LoginPasswordAtPay(Refusal):
@@ -315,7 +315,7 @@ class LoginPasswordAtPay(Refusal):
     title = "这里要输入交易密码"
     detail = "交易密码是 6 位数字，与登录密码不同。本设备还可以再试 {left} 次。"
     hint = "请参保人输入 6 位数字的交易密码，不要输入登录密码。"
-    remedy = "没有扣款。请输入绑定医保关系时设置的 6 位数字交易密码。"
+    remedy = "请输入绑定医保关系时设置的 6 位数字交易密码。"
 
 
 class WrongPayPassword(Refusal):
@@ -324,7 +324,7 @@ class WrongPayPassword(Refusal):
     title = "交易密码不正确"
     detail = "本设备还可以再试 {left} 次，之后锁定 20 分钟。"
     hint = "请参保人重新输入 6 位数字的交易密码。"
-    remedy = "没有扣款。请重新输入；忘记的请到「个人中心 › 交易密码修改 › 忘记密码」重设。"
+    remedy = "请重新输入；忘记的请到「个人中心 › 交易密码修改 › 忘记密码」重设。"
 
 
 class StaffNeedsKnownDevice(Refusal):

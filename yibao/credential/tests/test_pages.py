@@ -383,6 +383,7 @@ async def test_unbinding_asks_for_the_payment_password_and_kills_the_code(citize
     browser.must_be_usable()
     await browser.fill("/me/unbind", pay_password="111222")
     assert "identity.wrong_pay_password" in browser.text
+    assert "没有扣款" not in browser.text, "nothing was to be paid"
     assert browser.status == 403
     await browser.fill("/me/unbind", pay_password="landscape7")
     assert "identity.login_password_at_pay" in browser.text

@@ -129,6 +129,7 @@ async def test_a_wrong_password_settles_nothing_and_the_bill_waits(
     refused = await phone.post(f"{path}/confirm", pay_password=typed)
     assert refused.status_code == status
     assert words in refused.text
+    assert "没有扣款" in refused.text
     assert "确认支付" in refused.text
     assert typed == "" or typed not in refused.text
     assert await queries.records(house.pool, phone.person_id) == []

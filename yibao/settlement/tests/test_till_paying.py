@@ -23,6 +23,7 @@ async def test_the_transaction_password_at_the_till_settles(cashier: Cashier, ne
     page = await cashier.send("/till/confirm", password="111222")
     assert 400 <= cashier.status < 500
     assert "identity.wrong_pay_password" in page
+    assert "没有扣款" in page
     assert "111222" not in page
     assert await one.settlements() == []
 
