@@ -7,7 +7,7 @@ travels in the form, because an address must not carry it.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
@@ -56,7 +56,7 @@ class ByCode:
     title: str
     lead: str
     button: str
-    finish: Callable[[Proved], Awaitable[Redirect]]
+    finish: Callable[[Proved], Awaitable[Redirect | Template]]
     new_password: bool = False
 
 
@@ -99,11 +99,16 @@ async def _reset(given: Proved) -> Redirect:
     return Redirect(f"/login?{urlencode({'next': given.back, 'reset': 1})}", status_code=303)
 
 
-async def _unlock(given: Proved) -> Redirect:
+async def _unlock(given: Proved) -> Redirect | Template:
+    """Lift the locks, and lead back. Whoever was signing in goes on here: the phone need not be typed again."""
     await passwords.unlock(
         given.pool, given.vault, phone=given.phone, code=given.code, device=given.device, at=given.at
     )
-    return redirect(given.back)
+    if given.request.auth is not None:
+        return redirect(given.back)
+    door = urlsplit(given.back)
+    wanted = parse_qs(door.query).get("next", ["/"])[0] if door.path == "/login" else given.back
+    return show("login", phone=given.phone, next=safe_next(wanted), notice="unlocked")
 
 
 BY_CODE = (
@@ -146,8 +151,8 @@ BY_CODE = (
 
 def routes_of(page: ByCode) -> list[HTTPRouteHandler]:
     async def own_phone(request: SignedIn, pool: Pool, vault: Vault) -> str:
-        """Return the phone of whoever is signed in, where it goes without saying whose lock is meant; else nothing."""
-        if page.purpose != "unlock" or request.auth is None:
+        """Return the phone of whoever is signed in, where it goes without saying whose is meant; else nothing."""
+        if page.purpose not in ("unlock", "reset_login") or request.auth is None:
             return ""
         return (await queries.account(pool, vault, request.auth.subject)).phone
 

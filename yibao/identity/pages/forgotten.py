@@ -1,4 +1,7 @@
-"""登录 › 忘记密码: choosing the way, and the way by the face. The way by the phone is one of the pages by code."""
+"""登录 › 忘记密码, and 我的 › 登录密码修改: choosing the way, and the way by the face.
+
+The way by the phone is one of the pages by code.
+"""
 
 from urllib.parse import urlencode
 
@@ -34,7 +37,7 @@ def _page(back: str, refusal: Refusal | None = None, *, step: str, given: dict[s
 
 @get("/forgot")
 async def choose_way(request: SignedIn) -> Template:
-    return show("forgot", next=next_of(request))
+    return show("forgot", signed_in=request.auth is not None, next=next_of(request))
 
 
 @get(PATH)

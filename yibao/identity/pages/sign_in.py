@@ -19,7 +19,7 @@ async def login(request: SignedIn) -> Template | Redirect:
     back = next_of(request)
     if request.auth is not None:
         return redirect(back)
-    return show("login", phone="", next=back, reset="reset" in request.query_params)
+    return show("login", phone="", next=back, notice="reset" if "reset" in request.query_params else "")
 
 
 @post("/login", status_code=200)
@@ -39,7 +39,7 @@ async def sign_in(
             at=at,
         )
     except Refusal as refusal:
-        return show("login", refusal, phone=phone, next=back, reset=False)
+        return show("login", refusal, phone=phone, next=back, notice="")
     return await sign_in_here(request, pool, account_id=account_id, secure=secure, at=at, to=redirect(back))
 
 

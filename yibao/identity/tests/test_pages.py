@@ -1,5 +1,7 @@
 """The account's pages, used as a browser without script uses them."""
 
+import re
+
 import pytest
 
 from conftest import WorldClock
@@ -155,7 +157,8 @@ async def test_a_lock_says_so_and_an_sms_lifts_it(browser: Browser, sms: Sms, ph
     for _ in range(5):
         await sign_in(browser, phone, "not this 1")
     assert browser.status == 429
-    await sign_in(browser, phone)
+    await browser.get("/login?next=/me")
+    await browser.fill("/login", phone=phone, login_password=PASSWORD)
     assert "identity.login_locked" in browser.text
     await browser.follow("/unlock")
     await browser.fill("/unlock", phone=phone, step="code")
@@ -164,9 +167,10 @@ async def test_a_lock_says_so_and_an_sms_lifts_it(browser: Browser, sms: Sms, ph
     assert "identity.code_wrong" in browser.text
     assert browser.status == 403
     await browser.fill("/unlock", code=code, step="finish")
-    assert browser.path.startswith("/login")
-    await browser.fill("/login", phone=phone, login_password=PASSWORD)
-    assert browser.path == "/"
+    assert "已解锁" in browser.text
+    browser.must_be_usable()
+    await browser.fill("/login", login_password=PASSWORD)
+    assert browser.path == "/me", "the phone was still there, and so was the way back"
 
 
 async def test_whoever_is_signed_in_unlocks_their_own_phone_only(browser: Browser, sms: Sms, phone: str) -> None:
@@ -175,6 +179,28 @@ async def test_whoever_is_signed_in_unlocks_their_own_phone_only(browser: Browse
     assert f"{phone[:3]}****{phone[-4:]}" in text
     await browser.fill("/unlock", step="code")
     await browser.fill("/unlock", code=(await sms.sent(phone))[-1].code, step="finish")
+    assert browser.path == "/me"
+
+
+async def test_whoever_is_signed_in_changes_the_login_password_without_typing_their_phone(
+    browser: Browser, sms: Sms, phone: str
+) -> None:
+    """A6: 登录密码修改, under that name."""
+    await register(browser, sms, phone)
+    await browser.get("/me")
+    await browser.follow("/forgot")
+    browser.must_be_usable()
+    assert re.search(r"<h1[^>]*>\s*登录密码修改", browser.text)
+    assert "返回登录" not in browser.text
+    assert "/me" in browser.page.links
+    await browser.follow("/forgot/phone")
+    assert f"{phone[:3]}****{phone[-4:]}" in browser.text
+    assert any(link.startswith("/forgot?") for link in browser.page.links)
+    await browser.fill("/forgot/phone", step="code")
+    browser.must_be_usable()
+    code = (await sms.sent(phone))[-1].code
+    await browser.fill("/forgot/phone", code=code, login_password="new landscape 8", step="finish")
+    await browser.fill("/login", phone=phone, login_password="new landscape 8")
     assert browser.path == "/me"
 
 
