@@ -37,6 +37,7 @@ from yibao.credential.queries import (
     devices,
     holder,
     place_choices,
+    proved_person,
     visits_of,
 )
 from yibao.credential.refusals import BadCode
@@ -75,6 +76,7 @@ __all__ = [
     "note_bad_document",
     "note_bad_scan",
     "place_choices",
+    "proved_person",
     "province_of",
     "redeem",
     "registered_as",

@@ -297,8 +297,8 @@ async def unbind(tx: Tx, *, person_id: str, account_id: str, at: datetime) -> No
     await store.hold_holder(tx, person_id)
     await store.unbind_devices(tx, person_id, at)
     await store.unbind_holder(tx, person_id, at)
-    await identity.detach_person(tx, account_id=account_id)
-    await outbox.publish(tx, person_id=person_id, topic="credential.unbound", payload={}, at=at)
+    reach = await identity.detach_person(tx, account_id=account_id)
+    await outbox.publish(tx, person_id=person_id, topic="credential.unbound", payload=reach, at=at)
 
 
 async def forget_account(tx: Tx, *, account_id: str) -> None:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from yibao import registry
+from yibao import identity, registry
 from yibao.core.database import Pool, Tx
+from yibao.core.vault import Vault
 from yibao.credential import rules, store
 from yibao.credential.types import Change, Channel, ChannelKey, Device, Holder, Visited
 
@@ -16,6 +17,19 @@ async def holder(tx: Tx | Pool, person_id: str) -> Holder | None:
     """Return the person's credential, None if it is not bound."""
     row = await store.holder(tx, person_id)
     return None if row is None or row["unbound_at"] is not None else Holder(**row)
+
+
+async def proved_person(tx: Tx | Pool, vault: Vault, account_id: str) -> str | None:
+    """Return whose data an account may see: its person's, or while it is not bound those of whoever it is proved to be.
+
+    None where nothing is proved, and where that person's insurance is bound to another account, which sees them.
+    """
+    account = await identity.account(tx, vault, account_id)
+    if account.person_id is not None or account.cert_type is None or account.cert_no is None:
+        return account.person_id
+    person_id = await registry.find_by_certificate(tx, vault, account.cert_type, account.cert_no)
+    bound = person_id is not None and await identity.account_of_person(tx, vault, person_id) is not None
+    return None if bound else person_id
 
 
 async def devices(tx: Tx | Pool, person_id: str) -> list[Device]:

@@ -80,8 +80,8 @@ from yibao.identity.queries import (
     session_id,
     sessions_of,
 )
-from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, subject, typed_twice
-from yibao.identity.types import Account, Case, CodeRequest, Elements, Session, SessionSeen, Staff
+from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, opened_reach, subject, typed_twice
+from yibao.identity.types import Account, Case, CodeRequest, Elements, Reach, Session, SessionSeen, Staff
 
 __all__ = [
     "CERT_TYPES",
@@ -92,6 +92,7 @@ __all__ = [
     "Elements",
     "Hasher",
     "NoBank",
+    "Reach",
     "Session",
     "SessionSeen",
     "Staff",
@@ -125,6 +126,7 @@ __all__ = [
     "open_case",
     "open_name_case",
     "opened_code_request",
+    "opened_reach",
     "places_that_named",
     "prove_real_name",
     "prove_real_name_at_counter",

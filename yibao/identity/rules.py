@@ -16,7 +16,7 @@ from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.face import Subject
 from yibao.identity import refusals
-from yibao.identity.types import Account, Announced, Brake, CodeRequest, Elements, Failures, Password, Purpose
+from yibao.identity.types import Account, Announced, Brake, CodeRequest, Elements, Failures, Password, Purpose, Reach
 from yibao.identity.unionpay import Agreed, Differs, Element, Unsupported, Verdict
 
 CODE_LASTS = timedelta(minutes=5)
@@ -284,6 +284,34 @@ class _SealedCodeRequest(msgspec.Struct):
     phone: str
     code: str
     purpose: Announced
+
+
+# Where an account's owner is told what was done to it.
+
+
+def reach(account_id: str, *, phone: bytes | None, former_phone: bytes | None = None) -> dict[str, str]:
+    """Return what an event says of an account and of its phones, which stay sealed as the account has them."""
+    phones = {"phone": phone, "former_phone": former_phone}
+    return {"account_id": account_id} | {name: b64encode(sealed).decode() for name, sealed in phones.items() if sealed}
+
+
+def opened_reach(vault: Vault, payload: Mapping[str, object]) -> Reach | None:
+    """Return where an event is told, None if it does not say. Refusals: SealBroken."""
+    if "account_id" not in payload:
+        return None
+    sealed = msgspec.convert(payload, _SealedReach)
+
+    def opened(phone: str) -> str:
+        text = b64decode(phone)
+        return vault.open(text, table="identity.account", column="phone", person=sealed.account_id) if text else ""
+
+    return Reach(sealed.account_id, opened(sealed.phone), opened(sealed.former_phone))
+
+
+class _SealedReach(msgspec.Struct):
+    account_id: str
+    phone: str = ""
+    former_phone: str = ""
 
 
 # Real names.

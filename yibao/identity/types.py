@@ -62,6 +62,14 @@ class CodeRequest(_Personal, frozen=True):
     purpose: Announced
 
 
+class Reach(_Personal, frozen=True):
+    """An account whose owner is told something, and where; a number is empty where there is none."""
+
+    account_id: str
+    phone: str
+    former_phone: str = ""  # which it has just given up
+
+
 class Elements(_Personal, frozen=True):
     """What a bank compares; `phone` is the one reserved with the bank, `cert_type` the national psn_cert_type."""
 

@@ -53,7 +53,7 @@ async def bind(
         password = identity.typed_twice(data, "pay_password")
         async with transaction(pool) as tx:
             await _bind(tx, vault, data, account_id=account_id, at=at)
-            await identity.set_pay_password(tx, vault, hasher=hasher, account_id=account_id, password=password)
+            await identity.set_pay_password(tx, vault, hasher=hasher, account_id=account_id, password=password, at=at)
     except refusals.RealNameFirst:
         return redirect("/me/real-name", next=back)
     except Refusal as refusal:

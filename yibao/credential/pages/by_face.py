@@ -247,7 +247,9 @@ async def confirm(
                 at=at,
             )
             if password is not None:
-                await identity.set_pay_password(tx, vault, hasher=hasher, account_id=account_id, password=password)
+                await identity.set_pay_password(
+                    tx, vault, hasher=hasher, account_id=account_id, password=password, at=at
+                )
     except refusals.ActivationNotBegun:
         return redirect("/activate")
     except Refusal as refusal:

@@ -61,11 +61,17 @@ async def looks(held: Owner) -> list[registry.Look]:
     return await registry.looks(held.house.pool, held.house.vault, f"6{held.phone}")
 
 
-async def told(held: Owner) -> list[str]:
+async def told(held: Owner) -> list[tuple[str, str | None, str, str]]:
+    """Return what the person is told: the topic, by whom it was done, and the phones that hear of it."""
     rows = await held.house.pool.fetch(
-        "SELECT topic FROM core.outbox WHERE person_id = $1 ORDER BY outbox_id", f"6{held.phone}"
+        "SELECT topic, payload FROM core.outbox WHERE person_id = $1 ORDER BY outbox_id", f"6{held.phone}"
     )
-    return [row["topic"] for row in rows]
+    found = []
+    for row in rows:
+        reach = identity.opened_reach(held.house.vault, row["payload"])
+        assert reach is not None
+        found.append((row["topic"], row["payload"].get("by"), reach.phone, reach.former_phone))
+    return found
 
 
 async def test_the_counter_changes_a_phone_by_a_code_that_the_person_reads_out(held: Owner) -> None:
@@ -95,7 +101,7 @@ async def test_the_counter_changes_a_phone_by_a_code_that_the_person_reads_out(h
     assert REASON in held.browser.text
     assert (await held.account()).phone == new_phone
     assert await identity.session(held.house.pool, elsewhere, held.at) is None
-    assert await told(held) == ["identity.phone_changed"]
+    assert await told(held) == [("identity.phone_changed", "counter", new_phone, held.phone)]
 
 
 async def test_the_counter_unbinds_a_phone_once_and_its_next_holder_registers(held: Owner) -> None:
@@ -108,7 +114,7 @@ async def test_the_counter_unbinds_a_phone_once_and_its_next_holder_registers(he
     assert await identity.sessions_of(held.house.pool, held.account_id, held.at) == []
     again = await held.browser.client.post(path, data={**form.values, "step": "unbind"}, follow_redirects=False)
     assert again.status_code == 303
-    assert await told(held) == ["identity.phone_unbound"]
+    assert await told(held) == [("identity.phone_unbound", None, "", held.phone)]
     async with transaction(held.house.pool) as tx:
         await identity.open_account(tx, held.house.vault, phone=held.phone, login_hash="-", at=held.at)
 
@@ -119,7 +125,7 @@ async def test_the_counter_ends_all_sessions(held: Owner) -> None:
     await act(held, "end")
     assert await identity.session(held.house.pool, elsewhere, held.at) is None
     assert (await held.account()).phone == held.phone
-    assert await told(held) == ["identity.sessions_ended"]
+    assert await told(held) == [("identity.sessions_ended", None, held.phone, "")]
 
 
 @pytest.mark.parametrize(

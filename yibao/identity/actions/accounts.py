@@ -98,11 +98,12 @@ async def attach_person(tx: Tx, *, account_id: str, person_id: str) -> None:
         raise refusals.AttachedElsewhere from None  # The cause quotes the person.
 
 
-async def detach_person(tx: Tx, *, account_id: str) -> None:
+async def detach_person(tx: Tx, *, account_id: str) -> dict[str, str]:
     """Undo the binding; the transaction password goes with it, and the next binding sets a new one.
 
-    Refusals: AccountUnknown.
+    Returns what an event says of where the owner is told now, for `opened_reach`. Refusals: AccountUnknown.
     """
-    await held_account(tx, account_id)
+    row = await held_account(tx, account_id)
     await store.detach_person(tx, account_id)
     await store.forget_devices(tx, account_id, "pay")
+    return rules.reach(account_id, phone=row["phone"])

@@ -13,10 +13,10 @@ from yibao.core.vault import Vault
 from yibao.face import Subject
 from yibao.identity import refusals, rules, store
 from yibao.identity.actions.accounts import held_account
-from yibao.identity.actions.forgotten import tell
 from yibao.identity.actions.phones import leave_devices, move_phone
 from yibao.identity.actions.real_names import keep_real_name, prove_real_name
 from yibao.identity.actions.sms_codes import prove_phone, request_code, spend_code
+from yibao.identity.actions.telling import tell, tell_of_phone
 from yibao.identity.queries import opened
 from yibao.identity.types import Act, Case, CounterAct
 
@@ -160,7 +160,7 @@ async def change_phone_at_counter(
     async with transaction(pool) as tx:
         await spend_code(tx, proof, at=at)
         row = await _account_of_case(tx, case_id, clerk=clerk, account_id=account_id, at=at)
-        await move_phone(tx, vault, row, phone=phone, at=at)
+        await move_phone(tx, vault, row, phone=phone, at=at, by="counter")
         await leave_devices(tx, account_id)
         await _note(tx, row, case_id=case_id, act="phone_changed", at=at)
 
@@ -176,7 +176,7 @@ async def unbind_phone_at_counter(tx: Tx, *, case_id: str, clerk: str, account_i
     await store.set_phone(tx, account_id, phone_index=None, phone=None)
     await leave_devices(tx, account_id)
     await _note(tx, row, case_id=case_id, act="phone_unbound", at=at)
-    await tell(tx, row, "identity.phone_unbound", at=at)
+    await tell_of_phone(tx, row, "identity.phone_unbound", phone=None, at=at)
 
 
 async def end_sessions_at_counter(tx: Tx, *, case_id: str, clerk: str, account_id: str, at: datetime) -> None:

@@ -6,7 +6,6 @@ Whoever proves who they are may be told about their own account; before that, no
 from datetime import datetime
 
 from yibao import face
-from yibao.core import outbox
 from yibao.core.database import Pool, Row, Tx, transaction
 from yibao.core.vault import Vault
 from yibao.identity import refusals, rules, store
@@ -14,6 +13,7 @@ from yibao.identity.actions.accounts import account_of_subject, held_account
 from yibao.identity.actions.guesses import know_device
 from yibao.identity.actions.real_names import verify_real_name
 from yibao.identity.actions.sms_codes import prove_phone, spend_for_account
+from yibao.identity.actions.telling import tell
 from yibao.identity.hasher import Hasher
 from yibao.identity.queries import opened
 from yibao.identity.types import Account, Elements, Guess
@@ -187,9 +187,3 @@ async def _replace_pay(tx: Tx, row: Row, pay_hash: str, *, device: str, at: date
     await store.forget_devices(tx, account_id, "pay")
     await know_device(tx, Guess(account_id, "pay", device), at=at)
     await tell(tx, row, "identity.pay_password_reset", at=at)
-
-
-async def tell(tx: Tx, row: Row, topic: str, *, at: datetime, **payload: str) -> None:
-    """Let an account's person know what was done to it; an account without one has no messages yet."""
-    if row["person_id"] is not None:
-        await outbox.publish(tx, person_id=row["person_id"], topic=topic, payload=payload, at=at)

@@ -7,8 +7,9 @@ from yibao.core.database import Pool, Tx, transaction
 from yibao.core.vault import Vault
 from yibao.identity import refusals, rules, store
 from yibao.identity.actions.accounts import held_account
-from yibao.identity.actions.guesses import check, know_device
+from yibao.identity.actions.guesses import check, know_device, meet_device
 from yibao.identity.actions.sms_codes import prove_phone, spend_for_account
+from yibao.identity.actions.telling import tell
 from yibao.identity.hasher import Hasher
 from yibao.identity.queries import opened
 from yibao.identity.types import Guess
@@ -45,7 +46,7 @@ async def sign_in_by_code(pool: Pool, vault: Vault, *, phone: str, code: str, de
     proof = await prove_phone(pool, vault, phone=rules.phone(phone), purpose="login", code=code, device=device, at=at)
     async with transaction(pool) as tx:
         account_id: str = (await spend_for_account(tx, proof, at=at))["account_id"]
-        await know_device(tx, Guess(account_id, "login", device), at=at)
+        await meet_device(tx, Guess(account_id, "login", device), at=at)
     return account_id
 
 
@@ -57,11 +58,13 @@ async def unlock(pool: Pool, vault: Vault, *, phone: str, code: str, device: str
     proof = await prove_phone(pool, vault, phone=rules.phone(phone), purpose="unlock", code=code, device=device, at=at)
     async with transaction(pool) as tx:
         account = await spend_for_account(tx, proof, at=at)
-        await know_device(tx, Guess(account["account_id"], "login", device), at=at)
+        await meet_device(tx, Guess(account["account_id"], "login", device), at=at)
         await know_device(tx, Guess(account["account_id"], "pay", device), at=at)
 
 
-async def set_pay_password(tx: Tx, vault: Vault, *, hasher: Hasher, account_id: str, password: str) -> None:
+async def set_pay_password(
+    tx: Tx, vault: Vault, *, hasher: Hasher, account_id: str, password: str, at: datetime
+) -> None:
     """Set the transaction password of an account that has none, as binding the insurance asks for.
 
     Refusals, first that applies: AccountUnknown, PayPasswordAlreadySet, PayPasswordMalformed, PayPasswordTooSimple,
@@ -73,6 +76,7 @@ async def set_pay_password(tx: Tx, vault: Vault, *, hasher: Hasher, account_id: 
     account = opened(vault, row)
     rules.require_pay_password(password, phone=account.phone, cert_no=account.cert_no)
     await store.set_pay_hash(tx, account_id, await hasher.hash(password))
+    await tell(tx, row, "identity.pay_password_set", at=at)
 
 
 async def check_pay_password(
@@ -128,4 +132,6 @@ async def change_pay_password(
         raise refusals.PayPasswordUnchanged
     pay_hash = await hasher.hash(new)
     async with transaction(pool) as tx:
+        held = await held_account(tx, account_id)
         await store.set_pay_hash(tx, account_id, pay_hash)
+        await tell(tx, held, "identity.pay_password_changed", at=at)

@@ -9,9 +9,9 @@ from yibao.core.database import Pool, Row, Tx, transaction
 from yibao.core.vault import Vault
 from yibao.identity import refusals, rules, store
 from yibao.identity.actions.accounts import account_of_subject, held_account
-from yibao.identity.actions.forgotten import tell
 from yibao.identity.actions.guesses import know_device
 from yibao.identity.actions.sms_codes import prove_phone, request_code, spend_code
+from yibao.identity.actions.telling import tell_of_phone
 from yibao.identity.queries import opened
 from yibao.identity.types import Guess
 
@@ -100,10 +100,13 @@ async def change_phone_by_face(
     return changed
 
 
-async def move_phone(tx: Tx, vault: Vault, row: Row, *, phone: str, at: datetime) -> None:
+async def move_phone(tx: Tx, vault: Vault, row: Row, *, phone: str, at: datetime, **facts: str) -> None:
     """Give a held account a phone that its owner has proved to be theirs.
 
-    An account that is nothing but this phone, or another of the same owner's, gives it up. Refusals: AlreadyRegistered.
+    An account that is nothing but this phone, or another of the same owner's, gives it up. Both phones are
+    told, with `facts` beside.
+
+    Refusals: AlreadyRegistered.
     """
     account_id: str = row["account_id"]
     index = vault.index("phone", phone)
@@ -118,7 +121,7 @@ async def move_phone(tx: Tx, vault: Vault, row: Row, *, phone: str, at: datetime
         await store.set_phone(tx, account_id, phone_index=index, phone=sealed)
     except asyncpg.UniqueViolationError:
         raise refusals.AlreadyRegistered from None  # The cause quotes the phone.
-    await tell(tx, row, "identity.phone_changed", at=at)
+    await tell_of_phone(tx, row, "identity.phone_changed", phone=sealed, at=at, **facts)
 
 
 async def leave_devices(tx: Tx, account_id: str, *, token: str = "") -> None:

@@ -35,6 +35,7 @@ from yibao.identity.store.failures import (
     keep_brake,
     keep_failures,
     know_device,
+    mark_brake_told,
 )
 from yibao.identity.store.real_names import add_attempt, attempts_since, decide_attempt, pending_order
 from yibao.identity.store.sessions import (
@@ -94,6 +95,7 @@ __all__ = [
     "keep_brake",
     "keep_failures",
     "know_device",
+    "mark_brake_told",
     "move_channel_users",
     "pending_order",
     "places_that_named",

@@ -67,6 +67,21 @@ async def ease_brake(tx: Tx, guess: Guess) -> None:
     )
 
 
+async def mark_brake_told(tx: Tx, guess: Guess, *, at: datetime, told_before: datetime) -> bool:
+    """Note that the owner is told of a brake, unless they were since `told_before`; False then."""
+    marked = await tx.fetchval(
+        """
+        UPDATE identity.brake SET told_at = $3
+        WHERE subject = $1 AND password = $2 AND (told_at IS NULL OR told_at <= $4) RETURNING subject
+        """,
+        guess.subject,
+        guess.password,
+        at,
+        told_before,
+    )
+    return marked is not None
+
+
 async def know_device(tx: Tx, guess: Guess, *, known_at: datetime | None) -> None:
     """Forget the failures on a device, which is known from `known_at` on, or earlier if it was."""
     await tx.execute(

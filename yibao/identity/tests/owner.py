@@ -58,7 +58,12 @@ class Owner:
     async def set_pay_password(self, password: str = PAY_PASSWORD) -> None:
         async with transaction(self.house.pool) as tx:
             await identity.set_pay_password(
-                tx, self.house.vault, hasher=self.house.hasher, account_id=self.account_id, password=password
+                tx,
+                self.house.vault,
+                hasher=self.house.hasher,
+                account_id=self.account_id,
+                password=password,
+                at=self.house.clock(),
             )
 
     async def pay(self, password: str) -> None:

@@ -49,7 +49,7 @@ class Door:
     async def set_pay(self, account_id: str, password: str = PAY_PASSWORD) -> None:
         async with transaction(self.pool) as tx:
             await identity.set_pay_password(
-                tx, self.vault, hasher=self.hasher, account_id=account_id, password=password
+                tx, self.vault, hasher=self.hasher, account_id=account_id, password=password, at=self.at
             )
 
     async def change_pay(self, account_id: str, old: str, new: str) -> None:
@@ -76,6 +76,18 @@ class Door:
             device=DEVICE,
             at=self.at,
         )
+
+    async def told(self, account_id: str) -> list[str]:
+        """Return what the owner is told, who has no person yet; every event says on which phone, in sealed words."""
+        rows = await self.pool.fetch(
+            "SELECT topic, payload FROM core.outbox WHERE person_id = $1 AND topic <> 'identity.code_requested'"
+            " ORDER BY outbox_id",
+            account_id,
+        )
+        for row in rows:
+            assert self.phone not in str(row["payload"])
+            assert identity.opened_reach(self.vault, row["payload"]) == identity.Reach(account_id, self.phone)
+        return [row["topic"] for row in rows]
 
     async def fail(self, times: int, *, device: str = DEVICE) -> None:
         for _ in range(times):
@@ -161,6 +173,53 @@ async def test_many_devices_make_twenty_guesses_an_hour_and_the_owner_goes_on(do
     with refused(refusals.WrongPassword, left=4):
         await door.sign_in("not the one 1")
     assert await door.sign_in(PASSWORD, device="own new phone", at=door.at + 60 * MINUTE) == account_id
+
+
+@pytest.mark.parametrize("eased", [False, True])
+async def test_the_owner_is_told_of_a_brake_once_an_hour(door: Door, account_id: str, eased: bool) -> None:
+    """D13: also where the right password takes one failure back, and strangers fill it up again."""
+    await door.sign_in(PASSWORD)
+    for number in range(19):
+        await door.fail(1, device=f"stranger {number}")
+    assert await door.told(account_id) == ["identity.device_met"]
+    await door.fail(1, device="stranger 19")
+    once = ["identity.device_met", "identity.guesses_braked"]
+    assert await door.told(account_id) == once
+    if eased:
+        await door.pool.execute("UPDATE identity.brake SET failures = 19 WHERE subject = $1", account_id)
+        await door.fail(1, device="stranger 20")
+    for number in range(3):
+        with refused(refusals.LoginNeedsCode, minutes=60):
+            await door.sign_in("not the one 1", device=f"stranger {21 + number}")
+    assert await door.told(account_id) == once
+    door.at += 60 * MINUTE
+    for number in range(20):
+        await door.fail(1, device=f"stranger of the next hour {number}")
+    assert await door.told(account_id) == [*once, "identity.guesses_braked"]
+
+
+async def test_nobody_is_told_of_a_brake_on_a_phone_without_an_account(door: Door, vault: Vault) -> None:
+    for number in range(20):
+        await door.fail(1, device=f"stranger {number}")
+    assert await door.told(vault.index("phone", door.phone).hex()) == []
+
+
+async def test_the_owner_is_told_of_a_device_that_was_never_used_and_of_no_other(
+    door: Door, sms: Sms, account_id: str
+) -> None:
+    """D13: whichever way it came to be known, by the password, by a code, or by lifting a lock."""
+    met = "identity.device_met"
+    await door.sign_in(PASSWORD)
+    await door.sign_in(PASSWORD)
+    assert await door.told(account_id) == [met]
+    code = await sms.code(door.phone, "login", door.at, device="second")
+    await identity.sign_in_by_code(door.pool, door.vault, phone=door.phone, code=code, device="second", at=door.at)
+    await door.sign_in(PASSWORD, device="second")
+    assert await door.told(account_id) == [met] * 2
+    code = await sms.code(door.phone, "unlock", door.at, device="third")
+    await identity.unlock(door.pool, door.vault, phone=door.phone, code=code, device="third", at=door.at)
+    await door.sign_in(PASSWORD, device="third")
+    assert await door.told(account_id) == [met] * 3
 
 
 async def test_a_phone_without_an_account_is_braked_alike(door: Door) -> None:
@@ -305,6 +364,7 @@ async def test_whoever_knows_the_transaction_password_changes_it(door: Door, nam
     with refused(refusals.LoginPasswordAtPay, left=3):
         await door.change_pay(named_id, PASSWORD, NEW_PAY_PASSWORD)
     await door.change_pay(named_id, PAY_PASSWORD, NEW_PAY_PASSWORD)
+    assert await door.told(named_id) == ["identity.pay_password_set", "identity.pay_password_changed"]
     await door.pay(named_id, NEW_PAY_PASSWORD)
     with refused(refusals.WrongPayPassword, left=4):
         await door.pay(named_id, PAY_PASSWORD)

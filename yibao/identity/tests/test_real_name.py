@@ -208,7 +208,7 @@ async def test_unbinding_takes_the_transaction_password_with_it(
     """A4"""
     async with transaction(pool) as tx:
         await identity.attach_person(tx, account_id=named_id, person_id=named_id[:12])
-        await identity.set_pay_password(tx, vault, hasher=hasher, account_id=named_id, password=PAY_PASSWORD)
+        await identity.set_pay_password(tx, vault, hasher=hasher, account_id=named_id, password=PAY_PASSWORD, at=at)
     with refused(refusals.WrongPayPassword, left=4):
         await identity.check_pay_password(
             pool, hasher=hasher, account_id=named_id, password="918273", device=DEVICE, at=at
@@ -220,7 +220,7 @@ async def test_unbinding_takes_the_transaction_password_with_it(
     assert account.name == "测试甲"
     assert await identity.account_of_person(pool, vault, named_id[:12]) is None
     async with transaction(pool) as tx:
-        await identity.set_pay_password(tx, vault, hasher=hasher, account_id=named_id, password="918273")
+        await identity.set_pay_password(tx, vault, hasher=hasher, account_id=named_id, password="918273", at=at)
     await identity.check_pay_password(pool, hasher=hasher, account_id=named_id, password="918273", device=DEVICE, at=at)
     with refused(refusals.AccountUnknown):
         async with transaction(pool) as tx:

@@ -6,14 +6,15 @@ from litestar.response import Redirect, Template
 from yibao import credential
 from yibao.core.clock import Clock
 from yibao.core.database import Pool
+from yibao.core.vault import Vault
 from yibao.service import message
 from yibao.service.message import rules
 from yibao.web.principal import SignedIn, insured
 
 
 @get("/messages")
-async def messages(request: SignedIn, pool: Pool, clock: Clock) -> Template | Redirect:
-    person_id = request.auth.person_id
+async def messages(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    person_id = await credential.proved_person(pool, vault, request.auth.subject)
     if person_id is None:
         return Redirect("/me/bind?next=/messages", status_code=303)
     found = await message.read(pool, person_id=person_id, at=clock())

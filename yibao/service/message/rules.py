@@ -11,10 +11,11 @@ from yibao import identity
 from yibao.core.money import yuan_text
 from yibao.service.message.types import Told
 
-WAYS = {"sms": "短信"}  # in which a message goes out besides the app
+WAYS = {"sms": "短信", "sms_former": "短信（原手机号）"}  # in which a message goes out besides the app
 _SIGNATURE = "【医保公共服务】"
 _NOT_ME = "如非本人操作，请立即到「我的」解除绑定，或拨打 12393。"
 _NOT_OURS = "如非本单位的人操作，请立即解绑单位码，或拨打 12393。"
+_NOT_ME_PHONE = "如非本人操作，请立即到「登录 › 手机号已停用」用人脸识别换回，或拨打 12393。"
 _NOT_ME_ACCOUNT = "如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。"
 _SCOPES = {
     "sign_in": "登录",
@@ -112,7 +113,8 @@ def _channel_linked(payload: Mapping[str, Any], _: str) -> Told:
 
 
 def _unbound(_: Mapping[str, Any], where: str) -> Told:
-    return Told("医保关系已解除绑定", "所有手机上的医保码即时失效，结算记录仍为您保留。", "/me")
+    body = "所有手机上的医保码即时失效，结算记录仍为您保留。如非本人操作，请立即重新设置登录密码，或拨打 12393。"
+    return Told("医保关系已解除绑定", body, "/me", by_sms=True)
 
 
 def _free_limit_set(payload: Mapping[str, Any], where: str) -> Told:
@@ -172,21 +174,43 @@ def _legal_changed(payload: Mapping[str, Any], _: str) -> Told:
 
 
 def _login_password_reset(_: Mapping[str, Any], where: str) -> Told:
-    return Told("登录密码已重新设置", f"所有设备上的登录都已退出。{_NOT_ME_ACCOUNT}", "/me/devices")
+    return Told("登录密码已重新设置", f"所有设备上的登录都已退出。{_NOT_ME_ACCOUNT}", "/me/devices", by_sms=True)
 
 
-def _pay_password_reset(_: Mapping[str, Any], where: str) -> Told:
-    return Told("交易密码已重新设置", f"今后支付请使用新密码。{_NOT_ME}", "/me")
+def _device_met(_: Mapping[str, Any], where: str) -> Told:
+    body = f"有人用您的密码或短信验证码，在一部新设备上登录了账户或解除了锁定。{_NOT_ME_ACCOUNT}"
+    return Told("新设备登录", body, "/me/devices", by_sms=True)
 
 
-def _phone_changed(_: Mapping[str, Any], where: str) -> Told:
-    return Told("手机号已更换", f"今后用新手机号登录和接收验证码。{_NOT_ME_ACCOUNT}", "/me/phone")
+def _guesses_braked(payload: Mapping[str, Any], where: str) -> Told:
+    which = {"login": "登录密码", "pay": "交易密码"}[payload["password"]]
+    body = (
+        f"一小时内有人在新设备上多次输错您的{which}，新设备暂时要先用短信验证码，您用过的设备不受影响。"
+        "是您自己输错的，不必理会；不是的，请勿把验证码告诉任何人，有疑问请拨打 12393。"
+    )
+    return Told(f"有人多次输错{which}", body, "/me/devices", by_sms=True)
+
+
+def _pay_password(title: str) -> Callable[[Mapping[str, Any], str], Told]:
+    def told(_: Mapping[str, Any], where: str) -> Told:
+        return Told(title, f"今后支付请使用新密码。{_NOT_ME}", "/me", by_sms=True)
+
+    return told
+
+
+def _phone_changed(payload: Mapping[str, Any], where: str) -> Told:
+    by = "医保经办窗口核验身份后，更换了账户的手机号。" if payload.get("by") == "counter" else ""
+    return Told("手机号已更换", f"{by}今后用新手机号登录和接收验证码。{_NOT_ME_PHONE}", "/me/phone", by_sms=True)
 
 
 def _phone_unbound(_: Mapping[str, Any], where: str) -> Told:
-    return Told(
-        "手机号已解绑", f"医保经办窗口核验身份后，解除了账户的手机号，登录都已退出。{_NOT_ME_ACCOUNT}", "/me/phone"
-    )
+    body = f"医保经办窗口核验身份后，解除了账户的手机号，登录都已退出。{_NOT_ME_PHONE}"
+    return Told("手机号已解绑", body, "/me/phone", by_sms=True)
+
+
+def _account_closed(_: Mapping[str, Any], where: str) -> Told:
+    body = "这个手机号的账户已经注销，绑定的医保关系随之解除，参保和待遇不受影响。如非本人操作，请立即拨打 12393。"
+    return Told("账户已注销", body, by_sms=True)
 
 
 def _sessions_ended(_: Mapping[str, Any], where: str) -> Told:
@@ -294,9 +318,14 @@ TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
     "settlement.bill_sent": _bill_sent,
     "settlement.bill_declined": _bill_declined,
     "settlement.bill_withdrawn": _bill_withdrawn,
+    "identity.account_closed": _account_closed,
+    "identity.device_met": _device_met,
+    "identity.guesses_braked": _guesses_braked,
     "identity.login_password_reset": _login_password_reset,
     "identity.named_at_counter": _named_at_counter,
-    "identity.pay_password_reset": _pay_password_reset,
+    "identity.pay_password_changed": _pay_password("交易密码已修改"),
+    "identity.pay_password_reset": _pay_password("交易密码已重新设置"),
+    "identity.pay_password_set": _pay_password("交易密码已设置"),
     "identity.phone_changed": _phone_changed,
     "identity.phone_unbound": _phone_unbound,
     "identity.sessions_ended": _sessions_ended,

@@ -116,7 +116,9 @@ class NewInsured:
                 at=at,
             )
             await credential.bind(tx, house.vault, account_id=account_id, card_no=person.cards[0].card_no, at=at)
-            await identity.set_pay_password(tx, house.vault, hasher=house.hasher, account_id=account_id, password=PIN)
+            await identity.set_pay_password(
+                tx, house.vault, hasher=house.hasher, account_id=account_id, password=PIN, at=at
+            )
             await credential.activate(
                 tx,
                 person_id=person.person_id,

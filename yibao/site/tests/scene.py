@@ -98,7 +98,7 @@ class Phone:
         )
         await credential.bind(tx, house.vault, account_id=self.account_id, card_no=person.cards[0].card_no, at=at)
         await identity.set_pay_password(
-            tx, house.vault, hasher=house.hasher, account_id=self.account_id, password=PAY_PASSWORD
+            tx, house.vault, hasher=house.hasher, account_id=self.account_id, password=PAY_PASSWORD, at=at
         )
         await credential.activate(
             tx,

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from conftest import NewPerson, WorldClock, insured
-from yibao import ledger, settlement
+from yibao import credential, ledger, settlement
 from yibao.app import House, handlers
 from yibao.core.database import Pool, transaction
 from yibao.settlement import Order
@@ -106,7 +106,7 @@ async def test_the_home_page_shows_the_place_the_code_and_what_waits(phone: Phon
     await deliver(house)
     shown = (await phone.get("/")).text
     assert "1 笔" in shown
-    assert "3 条新消息" in shown  # Bound, activated, the bill.
+    assert "4 条新消息" in shown  # Bound, the password, activated, the bill.
 
 
 async def test_messages_are_new_until_the_list_was_opened(phone: Phone, house: House, shops: None) -> None:
@@ -116,7 +116,7 @@ async def test_messages_are_new_until_the_list_was_opened(phone: Phone, house: H
     opened = (await phone.get("/messages")).text
     assert "在示例药店消费 420.00 元：医保基金 175.00 元，个人账户 212.30 元，现金 32.70 元。" in opened
     assert f'href="/records/{settled.settlement_id}"' in opened
-    assert opened.count('class="mark"') == 3
+    assert opened.count('class="mark"') == 4
     assert 'class="mark"' not in (await phone.get("/messages")).text
     assert "没有新消息" in (await phone.get("/")).text
 
@@ -126,6 +126,16 @@ async def test_messages_need_a_bound_account(stranger: Phone, new_person: NewPer
     await stranger.sign_in(await new_person(), bound=False)
     for path in ("/messages", "/insurance", "/account"):
         assert (await stranger.get(path)).headers["location"] == f"/me/bind?next={path}"
+
+
+async def test_messages_stay_readable_for_whoever_has_unbound(phone: Phone, house: House) -> None:
+    """D13: the unbinding itself is read there, with where else it was told; nobody is led to binding again."""
+    async with transaction(house.pool) as tx:
+        await credential.unbind(tx, person_id=phone.person_id, account_id=phone.account_id, at=house.clock())
+    await deliver(house)
+    opened = (await phone.get("/messages")).text
+    assert "医保关系已解除绑定" in opened
+    assert "同时发送：短信" in opened
 
 
 async def test_nothing_has_happened_yet_is_said(phone: Phone) -> None:

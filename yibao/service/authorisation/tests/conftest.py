@@ -160,7 +160,7 @@ def new_holder(opens: Callable[[], Awaitable[httpx.AsyncClient]], house: House, 
             )
             await credential.bind(tx, house.vault, account_id=account_id, card_no=person.cards[0].card_no, at=at)
             await identity.set_pay_password(
-                tx, house.vault, hasher=house.hasher, account_id=account_id, password=PAY_PASSWORD
+                tx, house.vault, hasher=house.hasher, account_id=account_id, password=PAY_PASSWORD, at=at
             )
             holder = Holder(person, account_id, browser)
             await credential.activate(

@@ -162,7 +162,9 @@ class Town:
                 at=at,
             )
             await credential.bind(tx, house.vault, account_id=account_id, card_no=person.cards[0].card_no, at=at)
-            await identity.set_pay_password(tx, house.vault, hasher=house.hasher, account_id=account_id, password=PIN)
+            await identity.set_pay_password(
+                tx, house.vault, hasher=house.hasher, account_id=account_id, password=PIN, at=at
+            )
             session = await identity.start_session(tx, account_id=account_id, device=f"browser:{mark}", at=at)
         phone = Browser(self.app, {SESSION_COOKIE: session, DEVICE_COOKIE: mark})
         self.phones.append(phone)

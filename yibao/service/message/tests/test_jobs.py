@@ -160,15 +160,40 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
             "identity.phone_changed",
             {},
             "手机号已更换",
-            "今后用新手机号登录和接收验证码。如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。",
+            "今后用新手机号登录和接收验证码。"
+            "如非本人操作，请立即到「登录 › 手机号已停用」用人脸识别换回，或拨打 12393。",
             "/me/phone",
+        ),
+        (
+            "identity.phone_changed",
+            {"by": "counter"},
+            "手机号已更换",
+            "医保经办窗口核验身份后，更换了账户的手机号。今后用新手机号登录和接收验证码。"
+            "如非本人操作，请立即到「登录 › 手机号已停用」用人脸识别换回，或拨打 12393。",
+            "/me/phone",
+        ),
+        (
+            "identity.device_met",
+            {},
+            "新设备登录",
+            "有人用您的密码或短信验证码，在一部新设备上登录了账户或解除了锁定。"
+            "如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。",
+            "/me/devices",
+        ),
+        (
+            "identity.guesses_braked",
+            {"password": "pay"},
+            "有人多次输错交易密码",
+            "一小时内有人在新设备上多次输错您的交易密码，新设备暂时要先用短信验证码，您用过的设备不受影响。"
+            "是您自己输错的，不必理会；不是的，请勿把验证码告诉任何人，有疑问请拨打 12393。",
+            "/me/devices",
         ),
         (
             "identity.phone_unbound",
             {},
             "手机号已解绑",
             "医保经办窗口核验身份后，解除了账户的手机号，登录都已退出。"
-            "如非本人操作，请立即到「登录 › 忘记密码」用人脸识别找回，或拨打 12393。",
+            "如非本人操作，请立即到「登录 › 手机号已停用」用人脸识别换回，或拨打 12393。",
             "/me/phone",
         ),
         (
@@ -213,7 +238,7 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
             "credential.unbound",
             {},
             "医保关系已解除绑定",
-            "所有手机上的医保码即时失效，结算记录仍为您保留。",
+            "所有手机上的医保码即时失效，结算记录仍为您保留。如非本人操作，请立即重新设置登录密码，或拨打 12393。",
             "/me",
         ),
         (
@@ -444,6 +469,14 @@ async def _account_of(person: registry.Registrant, pool: Pool, vault: Vault, at:
     phone = f"199{secrets.randbelow(10**8):08d}"
     async with transaction(pool) as tx:
         account_id = await identity.open_account(tx, vault, phone=phone, login_hash="-", at=at)
+    await _name(person, pool, vault, account_id, at)
+    async with transaction(pool) as tx:
+        await identity.attach_person(tx, account_id=account_id, person_id=person.person_id)
+    return phone
+
+
+async def _name(person: registry.Registrant, pool: Pool, vault: Vault, account_id: str, at: datetime) -> None:
+    async with transaction(pool) as tx:
         await identity.prove_real_name(
             tx,
             vault,
@@ -453,8 +486,6 @@ async def _account_of(person: registry.Registrant, pool: Pool, vault: Vault, at:
             cert_no=person.cert_no,
             at=at,
         )
-        await identity.attach_person(tx, account_id=account_id, person_id=person.person_id)
-    return phone
 
 
 async def test_what_touches_the_code_goes_to_the_phone_too_and_the_message_says_so(
@@ -477,6 +508,117 @@ async def test_what_touches_the_code_goes_to_the_phone_too_and_the_message_says_
     assert len(gateway.sent) == 2
     told = {one.title: one.ways for one in await message.read(pool, person_id=person_id, at=at)}
     assert told == {"医保码已激活": ("sms",), "已拒绝付款": ()}
+
+
+OLD_PHONE = "19900000009"
+
+
+def _reach(vault: Vault, account_id: str, *, phone: str = PHONE, former: str = "") -> dict[str, str]:
+    """Return what an event says of an account and its phones."""
+
+    def sealed(number: str) -> bytes | None:
+        return vault.seal(number, table="identity.account", column="phone", person=account_id) if number else None
+
+    return identity_rules.reach(account_id, phone=sealed(phone), former_phone=sealed(former))
+
+
+@pytest.mark.parametrize(
+    ("topic", "phone", "former", "ways"),
+    [
+        ("identity.phone_changed", PHONE, OLD_PHONE, ("sms", "sms_former")),
+        ("identity.phone_unbound", "", OLD_PHONE, ("sms_former",)),
+        ("identity.login_password_reset", PHONE, "", ("sms",)),
+        ("identity.pay_password_set", PHONE, "", ("sms",)),
+        ("identity.pay_password_reset", PHONE, "", ("sms",)),
+        ("identity.pay_password_changed", PHONE, "", ("sms",)),
+        ("identity.device_met", PHONE, "", ("sms",)),
+        ("identity.guesses_braked", PHONE, "", ("sms",)),
+        ("credential.unbound", PHONE, "", ("sms",)),
+        ("identity.sessions_ended", PHONE, "", ()),
+    ],
+)
+@pytest.mark.parametrize("bound", [True, False])
+async def test_what_touches_the_account_goes_to_the_phones_that_it_had(
+    heard: Mapping[str, Handler],
+    gateway: Gateway,
+    pool: Pool,
+    vault: Vault,
+    new_person: NewPerson,
+    at: datetime,
+    bound: bool,
+    topic: str,
+    phone: str,
+    former: str,
+    ways: tuple[str, ...],
+) -> None:
+    """D13: to none that somebody has put in its place since, and also after the insurance is unbound."""
+    person = await new_person()
+    if bound:
+        await _account_of(person, pool, vault, at)
+    payload = {**_reach(vault, "some account", phone=phone, former=former), "password": "login"}
+    for _ in range(2):
+        await heard[topic](event(topic, payload, person_id=person.person_id, at=at))
+    numbers = {"sms": phone, "sms_former": former}
+    assert {sent[1] for sent in gateway.sent} == {numbers[way] for way in ways}
+    assert len({sent[0] for sent in gateway.sent}) == len(ways)
+    [told] = await message.read(pool, person_id=person.person_id, at=at)
+    assert told.ways == ways
+
+
+async def test_an_account_without_insurance_is_told_by_sms_and_in_the_list_of_whoever_it_is_proved_to_be(
+    heard: Mapping[str, Handler], gateway: Gateway, pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    """D13: a list that the account finds again; nobody's while no name is proved."""
+    person, topic = await new_person(), "identity.login_password_reset"
+    phone = f"199{secrets.randbelow(10**8):08d}"
+    async with transaction(pool) as tx:
+        account_id = await identity.open_account(tx, vault, phone=phone, login_hash="-", at=at)
+    happened = event(topic, _reach(vault, account_id, phone=phone), person_id=account_id, at=at)
+    await heard[topic](happened)
+    assert [sent[1] for sent in gateway.sent] == [phone]
+    assert await pool.fetchval("SELECT count(*) FROM message.message WHERE person_id = $1", account_id) == 0
+    await _name(person, pool, vault, account_id, at)
+    await heard[topic](happened)
+    assert [one.ways for one in await message.kept(pool, person.person_id)] == [("sms",)]
+
+
+async def test_a_second_account_says_nothing_in_the_list_of_the_one_with_the_insurance(
+    heard: Mapping[str, Handler], gateway: Gateway, pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    person, topic = await new_person(), "identity.login_password_reset"
+    await _account_of(person, pool, vault, at)
+    phone = f"199{secrets.randbelow(10**8):08d}"
+    async with transaction(pool) as tx:
+        second = await identity.open_account(tx, vault, phone=phone, login_hash="-", at=at)
+    await _name(person, pool, vault, second, at)
+    await heard[topic](event(topic, _reach(vault, second, phone=phone), person_id=second, at=at))
+    assert [sent[1] for sent in gateway.sent] == [phone]
+    assert await message.kept(pool, person.person_id) == []
+
+
+async def test_a_closed_account_has_its_last_words_on_the_phone_that_it_had(
+    heard: Mapping[str, Handler], gateway: Gateway, pool: Pool, vault: Vault, new_person: NewPerson, at: datetime
+) -> None:
+    """D13, F7: and nothing of them is kept."""
+    person = await new_person()
+    phone = await _account_of(person, pool, vault, at)
+    account = await identity.account_of_person(pool, vault, person.person_id)
+    assert account is not None
+    async with transaction(pool) as tx:
+        await message.forget(tx, person_id=person.person_id, at=at)
+        await identity.detach_person(tx, account_id=account.account_id)
+        await identity.close_account(tx, account_id=account.account_id, at=at)
+    row = await pool.fetchrow(
+        "SELECT person_id, outbox_id, topic, payload, created_at, attempts FROM core.outbox WHERE person_id = $1",
+        account.account_id,
+    )
+    assert row is not None
+    await heard["identity.account_closed"](Event(*row))
+    [(_, number, text)] = gateway.sent
+    assert number == phone
+    assert "账户已注销" in text
+    assert await pool.fetchval("SELECT count(*) FROM message.message WHERE person_id = $1", account.account_id) == 0
+    assert await message.kept(pool, person.person_id) == []
 
 
 async def test_an_sms_that_is_refused_is_not_shown_as_sent_and_silence_is_asked_again(

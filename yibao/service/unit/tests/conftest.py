@@ -66,7 +66,7 @@ class Office:
                 card_no = person.cards[0].card_no
                 await credential.bind(tx, self.vault, account_id=account_id, card_no=card_no, at=self.at)
                 await identity.set_pay_password(
-                    tx, self.vault, hasher=self.house.hasher, account_id=account_id, password=PAY_PASSWORD
+                    tx, self.vault, hasher=self.house.hasher, account_id=account_id, password=PAY_PASSWORD, at=self.at
                 )
         return Operator(person, account_id)
 
