@@ -12,10 +12,13 @@ from yibao.face.booth import Booth
 from yibao.face.eyes import Eyes
 from yibao.face.judge import ByPolicePhoto, Judge
 from yibao.face.police import HttpPolice, NoPolice, Police
-from yibao.face.types import Cause, Look, Purpose, Subject
+from yibao.face.queries import OUTCOME_NAMES, attempts_of
+from yibao.face.types import Attempt, Cause, Look, Purpose, Subject
 
 __all__ = [
+    "OUTCOME_NAMES",
     "PROOF_LASTS",
+    "Attempt",
     "Booth",
     "ByPolicePhoto",
     "Cause",
@@ -27,6 +30,7 @@ __all__ = [
     "Police",
     "Purpose",
     "Subject",
+    "attempts_of",
     "begin",
     "spend",
 ]

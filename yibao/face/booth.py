@@ -24,6 +24,7 @@ from yibao.face.challenge import Drawing, Mode, State
 from yibao.face.digits import Listener, NoListener
 from yibao.face.eyes import Eyes
 from yibao.face.judge import Judge, Outcome
+from yibao.face.queries import mark_of
 from yibao.face.types import Look, Subject
 
 CHECK_LASTS = timedelta(minutes=30)  # From its beginning; whoever is slower begins again where the proof is wanted.
@@ -124,7 +125,7 @@ class Booth:
             await store.hold_tries(tx, browser)  # The device before the certificate, always, or two would wait forever.
             if await store.attempts_of_device(tx, browser, since=at - DEVICE_TRIES_IN) >= DEVICE_TRIES_MAX:
                 raise refusals.TooManyTries(most=DEVICE_TRIES_MAX)
-            mark = self._vault.index("face", check.subject.cert_no)
+            mark = mark_of(self._vault, check.subject.cert_no)
             if check.state is not None:
                 await store.end_attempt(tx, check_id=check_id, nonce=check.state.nonce, outcome="left", at=at)
             await store.hold_tries(tx, mark)

@@ -106,6 +106,12 @@ async def last_attempt(tx: Tx | Pool, check_id: str) -> Row | None:
     )
 
 
+async def attempts_of(tx: Tx | Pool, mark: bytes) -> list[Row]:
+    return await tx.fetch(
+        "SELECT started_at, mode, outcome FROM face.attempt WHERE mark = $1 ORDER BY started_at, nonce", mark
+    )
+
+
 async def attempts_of_device(tx: Tx, device: bytes, *, since: datetime) -> int:
     count: int = await tx.fetchval(
         "SELECT count(*) FROM face.attempt WHERE device = $1 AND started_at > $2", device, since

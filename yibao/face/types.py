@@ -1,5 +1,6 @@
 """Whom a check is about, and what a frame shows."""
 
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -46,6 +47,14 @@ class Subject(Struct, frozen=True):
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """Show nothing: a traceback that prints local variables must not print people."""
         return []
+
+
+class Attempt(Struct, frozen=True):
+    """A try of somebody's face, and how it ended; nothing where it was left."""
+
+    started_at: datetime
+    mode: str
+    outcome: str | None
 
 
 class Look(Struct, frozen=True):

@@ -69,11 +69,14 @@ from yibao.identity.actions.sessions import (
     start_unit_session,
 )
 from yibao.identity.actions.sms_codes import request_code
+from yibao.identity.actions.telling import tell_account
 from yibao.identity.hasher import Hasher
 from yibao.identity.nobank import NoBank
 from yibao.identity.queries import (
     account,
     account_of_person,
+    bank_attempts,
+    counter_acts,
     institution_of_key,
     places_that_named,
     session,
@@ -81,14 +84,27 @@ from yibao.identity.queries import (
     sessions_of,
 )
 from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, opened_reach, subject, typed_twice
-from yibao.identity.types import Account, Case, CodeRequest, Elements, Reach, Session, SessionSeen, Staff
+from yibao.identity.types import (
+    Account,
+    BankAttempt,
+    Case,
+    CodeRequest,
+    CounterAct,
+    Elements,
+    Reach,
+    Session,
+    SessionSeen,
+    Staff,
+)
 
 __all__ = [
     "CERT_TYPES",
     "CODE_LASTS",
     "Account",
+    "BankAttempt",
     "Case",
     "CodeRequest",
+    "CounterAct",
     "Elements",
     "Hasher",
     "NoBank",
@@ -101,6 +117,7 @@ __all__ = [
     "account_of_person",
     "add_staff",
     "attach_person",
+    "bank_attempts",
     "case",
     "change_pay_password",
     "change_phone",
@@ -110,6 +127,7 @@ __all__ = [
     "check_pay_password",
     "check_pay_password_if_set",
     "close_account",
+    "counter_acts",
     "detach_person",
     "end_other_sessions",
     "end_session",
@@ -151,6 +169,7 @@ __all__ = [
     "start_staff_session",
     "start_unit_session",
     "subject",
+    "tell_account",
     "typed_twice",
     "unbind_phone_at_counter",
     "unlink_channel",

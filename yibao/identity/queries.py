@@ -6,7 +6,7 @@ from yibao.core import gm
 from yibao.core.database import Pool, Row, Tx
 from yibao.core.vault import Vault
 from yibao.identity import refusals, rules, store
-from yibao.identity.types import Account, Session, SessionSeen
+from yibao.identity.types import Account, BankAttempt, CounterAct, Session, SessionSeen
 
 
 async def account(tx: Tx | Pool, vault: Vault, account_id: str) -> Account:
@@ -21,6 +21,39 @@ async def account_of_person(tx: Tx | Pool, vault: Vault, person_id: str) -> Acco
     """Return the account that is bound to a person, for telling them something."""
     row = await store.account_of_person(tx, person_id)
     return None if row is None else opened(vault, row)
+
+
+async def bank_attempts(tx: Tx | Pool, account_id: str) -> list[BankAttempt]:
+    """Return when banks were asked about an account's owner, the earliest first."""
+    return [BankAttempt(**row) for row in await store.attempts_of(tx, account_id)]
+
+
+async def counter_acts(tx: Tx | Pool, vault: Vault, who: Account) -> list[CounterAct]:
+    """Return what clerks did at counters to the accounts of an account's owner, the latest first."""
+    if who.cert_type is None or who.cert_no is None:
+        return []
+    index = rules.cert_index(vault, cert_type=who.cert_type, cert_no=who.cert_no)
+    return [counter_act(vault, row) for row in await store.acts_of_certificate(tx, index)]
+
+
+def counter_act(vault: Vault, row: Row) -> CounterAct:
+    return CounterAct(
+        account_id=row["account_id"],
+        act=row["act"],
+        at=row["at"],
+        clerk=row["clerk"],
+        place=row["place"],
+        reason=reason_of(vault, row),
+    )
+
+
+def reason_of(vault: Vault, row: Row) -> str:
+    """Return why a case was opened; those that were opened before reasons were sealed have it as it was."""
+    if row["sealed_reason"] is None:
+        return str(row["reason"])
+    return vault.open(
+        row["sealed_reason"], table="identity.counter_case", column="sealed_reason", person=row["case_id"]
+    )
 
 
 async def places_that_named(tx: Tx | Pool, account_id: str, at: datetime) -> set[str]:

@@ -120,6 +120,13 @@ class Staff(Struct, frozen=True):
     active: bool = True
 
 
+class BankAttempt(Struct, frozen=True):
+    """When a bank was asked about an account's owner, and what it said; nothing while it is silent."""
+
+    started_at: datetime
+    verdict: Literal["agreed", "differs", "unsupported"] | None
+
+
 class CounterAct(Struct, frozen=True):
     """What a clerk did to an account, and why."""
 

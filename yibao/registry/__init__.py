@@ -17,6 +17,7 @@ from yibao.registry.actions import (
 )
 from yibao.registry.queries import (
     card_states,
+    cards,
     cities,
     employed,
     employees,
@@ -71,6 +72,7 @@ __all__ = [
     "RelationTaken",
     "add_institutions",
     "card_states",
+    "cards",
     "cities",
     "employed",
     "employees",

@@ -4,11 +4,12 @@ import unicodedata
 from collections.abc import Iterable
 
 from yibao.core.database import Pool, Row, Tx
-from yibao.core.masks import masked_name
+from yibao.core.masks import masked_certificate, masked_name
 from yibao.core.vault import Vault
 from yibao.registry import store
 from yibao.registry.refusals import PersonUnknown
 from yibao.registry.types import (
+    Card,
     CardFound,
     CardState,
     Employee,
@@ -52,6 +53,18 @@ async def find_by_card(tx: Tx | Pool, vault: Vault, card_no: str) -> CardFound |
 async def card_states(tx: Tx | Pool, person_id: str) -> list[CardState]:
     """Return the states of a person's social-security cards, the newest first; empty where none has been issued."""
     return await store.card_states(tx, person_id)
+
+
+async def cards(tx: Tx | Pool, vault: Vault, person_id: str) -> list[Card]:
+    """Return a person's social-security cards, the newest first; of a number only its ends are shown."""
+
+    def masked(sealed: bytes) -> str:
+        return masked_certificate(vault.open(sealed, table="registry.card", column="card_no", person=person_id))
+
+    return [
+        Card(card_no=masked(row["card_no"]), state=row["state"], issued_on=row["issued_on"])
+        for row in await store.cards(tx, person_id)
+    ]
 
 
 def certificate_index(vault: Vault, cert_type: str, cert_no: str) -> bytes:

@@ -136,6 +136,13 @@ async def card_states(tx: Tx | Pool, person_id: str) -> list[CardState]:
     return [row["state"] for row in rows]
 
 
+async def cards(tx: Tx | Pool, person_id: str) -> list[Row]:
+    return await tx.fetch(
+        "SELECT card_no, state, issued_on FROM registry.card WHERE person_id = $1 ORDER BY issued_on DESC, card_index",
+        person_id,
+    )
+
+
 async def card_at(tx: Tx | Pool, index: bytes) -> CardFound | None:
     row = await tx.fetchrow(
         """

@@ -188,6 +188,31 @@ async def items(tx: Tx | Pool, person_id: str) -> list[Item]:
     return [Item(**row) for row in rows]
 
 
+class Sent(Struct, frozen=True):
+    """A bill that was sent to the phone, and what became of it."""
+
+    bill_id: str
+    institution: str
+    sent_at: datetime
+    expires_at: datetime
+    total_fen: int
+    state: str
+    settlement_id: str | None
+
+
+async def bills_ever(tx: Tx | Pool, person_id: str) -> list[Sent]:
+    """Return all bills of a person, the earliest first."""
+    rows = await tx.fetch(
+        """
+        SELECT bill_id, institution, sent_at, expires_at, (quote->'split'->>'total_fen')::bigint AS total_fen, state,
+               settlement_id
+        FROM settlement.bill WHERE person_id = $1 ORDER BY sent_at, bill_id
+        """,
+        person_id,
+    )
+    return [Sent(**row) for row in rows]
+
+
 async def document(tx: Tx | Pool, *, person_id: str, settlement_id: str) -> Document:
     """Return one settlement of this person whole. Refusals: SettlementUnknown."""
     row = await tx.fetchrow(

@@ -8,13 +8,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from yibao import credential, identity, ledger, registry
+from yibao import credential, face, identity, ledger, registry
 from yibao.benefit.types import DISEASE_NAMES
 from yibao.core.clock import local_text
 from yibao.core.database import Pool
 from yibao.core.money import yuan_text
 from yibao.core.vault import Vault
-from yibao.service import authorisation, family, message
+from yibao.service import authorisation, family, message, unit
 from yibao.settlement import queries
 from yibao.settlement.slip import INSURANCE_NAMES, VISIT_NAMES
 from yibao.site.words import GENDERS, STATES
@@ -53,11 +53,40 @@ class _Paper(Struct, frozen=True):
     title: str
     made: str
     note: str
+    left_out: tuple[str, ...]
     sheets: tuple[_Sheet, ...]
 
 
+LEFT_OUT = (  # for the page and the file: what is kept and not in it
+    "密码、验证码、登录和离线码的密钥，以及防止别人试密码的次数：写出来会危及您的账户",
+    "家人、孩子和单位其他经办人的姓名与证件：是别人的信息",
+    "儿童码申请的证件照片（核对后删除；人脸的画面从不保存）",
+    "渠道告诉平台的您的资料（以渠道为准）、没有同意的授权申请",
+    "每笔结算的计算过程：在「结算明细」里看；年度累计由结算算出，不另列",
+    "医保关系绑定在您另一个账户时的登记、参保、医保码、结算和消息：请在那个账户里导出",
+)
 SCOPES = {name: scope.name for name, scope in authorisation.SCOPES.items()}
 
+CARD_STATES = {"normal": "正常", "lost": "已挂失", "frozen": "已冻结", "inactive": "未激活"}
+VERDICTS = {"agreed": "一致", "differs": "不一致", "unsupported": "不支持这张卡"}
+MODES = {"camera": "按提示做动作", "digits": "读数字", "photos": "拍照上传"}
+ACTS = {
+    "phone_changed": "更换手机号",
+    "phone_unbound": "解除手机绑定",
+    "sessions_ended": "退出所有登录",
+    "real_name_proved": "实名认证",
+    "certificate_changed": "更换证件",
+}
+APPLICATION_STATES = {
+    "reading": "正在识别",
+    "differs": "需要补正",
+    "review": "人工核对",
+    "accepted": "已通过",
+    "refused": "未通过",
+    "withdrawn": "已撤回或失效",
+}
+REQUEST_STATES = {"asked": "等待答复", "allowed": "已同意", "declined": "已拒绝", "withdrawn": "已撤回"}
+BILL_STATES = {"sent": "未处理", "settled": "已支付", "declined": "已拒绝", "withdrawn": "机构已撤回"}
 NOTE = "本文件由本人申请导出，含个人信息，请妥善保管。金额单位：元；时间为北京时间。"
 
 
@@ -68,44 +97,169 @@ def _section(name: str, title: str, things: Iterable[object], *columns: Column) 
 
 
 async def sections(pool: Pool, vault: Vault, *, account_id: str, at: datetime) -> list[Section]:
-    """Return everything that is kept about the owner of an account, section by section.
+    """Return what is kept about the owner of an account, section by section; what is not there is `LEFT_OUT`.
 
-    Refusals: identity.AccountUnknown.
+    Whoever has unbound, or not bound yet, is known by the proved name. Refusals: identity.AccountUnknown.
     """
     account = await identity.account(pool, vault, account_id)
-    found = [
+    channels = await credential.channel_names(pool)
+    found = await _of_account(pool, vault, account, channels, at=at)
+    if account.cert_no is not None:
+        found += await _of_name(pool, vault, account)
+    person_id = await credential.proved_person(pool, vault, account_id)
+    if person_id is not None:
+        found += await _of_person(pool, vault, account_id=account_id, person_id=person_id, channels=channels)
+    return found
+
+
+async def _of_account(
+    pool: Pool, vault: Vault, account: identity.Account, channels: Mapping[str, str], *, at: datetime
+) -> list[Section]:
+    """Return what belongs to the account, whoever is behind it."""
+    linked = await identity.linked_channels(pool, account.account_id)
+    applied = await _applications(pool, vault, account.account_id)
+    places = await registry.region_names(pool, {one.place for one in applied})
+    return [
         _section(
             "account",
             "账户",
             [account],
             Column("phone", "手机号"),
             Column("name", "姓名"),
-            Column("cert_type", "证件类型"),
+            Column("cert_type", "证件类型", words=identity.CERT_TYPES),
             Column("cert_no", "证件号码"),
             Column("real_name_at", "实名认证时间"),
         ),
         _section(
             "sessions",
             "登录设备",
-            await identity.sessions_of(pool, account_id, at),
-            Column("channel", "渠道"),
+            await identity.sessions_of(pool, account.account_id, at),
+            Column("device_name", "设备"),
+            Column("channel", "渠道", words=channels),
+            Column("for_unit", "单位办事"),
             Column("started_at", "登录时间"),
             Column("expires_at", "有效期至"),
         ),
+        Section(
+            "channels",
+            "关联的渠道账号",
+            (Column("channel", "渠道", words=channels), Column("users", "账号个数")),
+            tuple(linked),
+        ),
+        _section(
+            "bank_attempts",
+            "银联实名认证",
+            await identity.bank_attempts(pool, account.account_id),
+            Column("started_at", "时间"),
+            Column("verdict", "结果", words=VERDICTS),
+        ),
+        _section(
+            "family_applications",
+            "儿童码申请",
+            applied,
+            Column("applied_at", "申请时间"),
+            Column("place", "参保地", words=places),
+            Column("state", "结果", words=APPLICATION_STATES),
+            Column("papers", "证件", words=family.PAPERS),
+            Column("says", "没有核对上的"),
+            Column("reason", "经办答复"),
+            Column("decided_at", "办理时间"),
+        ),
     ]
-    if account.person_id is not None:
-        found += await _of_person(pool, vault, account_id=account_id, person_id=account.person_id)
-    return found
 
 
-async def _of_person(pool: Pool, vault: Vault, *, account_id: str, person_id: str) -> list[Section]:
+class _Applied(Struct, frozen=True):
+    """An application for a child, without the child."""
+
+    applied_at: datetime
+    place: str
+    state: str
+    papers: tuple[str, ...]
+    says: tuple[str, ...]
+    reason: str
+    decided_at: datetime | None
+
+
+async def _applications(pool: Pool, vault: Vault, account_id: str) -> list[_Applied]:
+    return [
+        _Applied(
+            applied_at=one.application.applied_at,
+            place=one.application.place,
+            state=one.application.state,
+            papers=one.application.papers,
+            says=one.says,
+            reason=one.reason,
+            decided_at=one.application.decided_at,
+        )
+        for one in await family.applications(pool, vault, account_id)
+    ]
+
+
+async def _of_name(pool: Pool, vault: Vault, account: identity.Account) -> list[Section]:
+    """Return what is kept under the proved certificate, whichever account it was done to."""
+    acts = await identity.counter_acts(pool, vault, account)
+    places = await registry.region_names(pool, {act.place for act in acts})
+    units = await unit.traces_of(pool, vault, account)
+    return [
+        _section(
+            "face_attempts",
+            "人脸识别",
+            await face.attempts_of(pool, vault, cert_no=account.cert_no or ""),
+            Column("started_at", "时间"),
+            Column("mode", "方式", words=MODES),
+            Column("outcome", "结果", words=face.OUTCOME_NAMES),
+        ),
+        _section(
+            "counter_acts",
+            "窗口办理",
+            acts,
+            Column("at", "时间"),
+            Column("place", "经办机构", words=places),
+            Column("act", "办理", words=ACTS),
+            Column("reason", "原因"),
+        ),
+        _section(
+            "units",
+            "单位经办人",
+            units.listed,
+            Column("unit", "单位"),
+            Column("credit_code", "统一社会信用代码"),
+            Column("legal", "法定代表人"),
+            Column("appointed_at", "开始"),
+            Column("removed_at", "结束"),
+        ),
+        _section(
+            "unit_codes",
+            "单位码",
+            units.activated,
+            Column("unit", "单位"),
+            Column("activated_at", "激活时间"),
+            Column("unbound_at", "解绑时间"),
+        ),
+        _section(
+            "unit_sign_ins",
+            "登录单位网页",
+            units.signed_in,
+            Column("unit", "单位"),
+            Column("signed_in_at", "时间"),
+        ),
+    ]
+
+
+async def _of_person(
+    pool: Pool, vault: Vault, *, account_id: str, person_id: str, channels: Mapping[str, str]
+) -> list[Section]:
+    """Return what is kept about the person behind the account."""
     relations = await registry.relations(pool, person_id)
     holder = await credential.holder(pool, person_id)
     settlements = await queries.history(pool, person_id)
-    insured_in = dict.fromkeys(relation.place for relation in relations)
-    places = {place: await registry.region_name(pool, place) or place for place in insured_in}
-    granted = await authorisation.grants(pool, person_id)
-    known = {*(entry.institution for entry in settlements), *(grant.institution for grant in granted)}
+    places = await registry.region_names(pool, {relation.place for relation in relations})
+    granted, bills = await authorisation.grants(pool, person_id), await queries.bills_ever(pool, person_id)
+    known = (
+        *(entry.institution for entry in settlements),
+        *(grant.institution for grant in granted),
+        *(bill.institution for bill in bills),
+    )
     institutions = await registry.institution_names(pool, known)
     return [
         _section(
@@ -113,10 +267,18 @@ async def _of_person(pool: Pool, vault: Vault, *, account_id: str, person_id: st
             "登记信息",
             [await registry.person(pool, vault, person_id)],
             Column("name", "姓名"),
-            Column("cert_type", "证件类型"),
+            Column("cert_type", "证件类型", words=identity.CERT_TYPES),
             Column("cert_no", "证件号码"),
             Column("gender", "性别", words=GENDERS),
             Column("birth_on", "出生日期"),
+        ),
+        _section(
+            "cards",
+            "社会保障卡",
+            await registry.cards(pool, vault, person_id),
+            Column("card_no", "卡号（只留首尾）"),
+            Column("state", "状态", words=CARD_STATES),
+            Column("issued_on", "发卡日期"),
         ),
         _section(
             "insurances",
@@ -153,7 +315,7 @@ async def _of_person(pool: Pool, vault: Vault, *, account_id: str, person_id: st
             "devices",
             "激活记录",
             await credential.devices(pool, person_id),
-            Column("channel", "渠道"),
+            Column("channel", "渠道", words=channels),
             Column("activated_at", "激活时间"),
             Column("unbound_at", "解绑时间"),
         ),
@@ -171,6 +333,17 @@ async def _of_person(pool: Pool, vault: Vault, *, account_id: str, person_id: st
             Column("account_fen", "账户", "yuan"),
             Column("cash_fen", "现金", "yuan"),
             Column("reverses", "撤销的结算单"),
+        ),
+        _section(
+            "bills",
+            "发到手机的账单",
+            bills,
+            Column("institution", "机构", words=institutions),
+            Column("sent_at", "时间"),
+            Column("expires_at", "有效期至"),
+            Column("total_fen", "总额", "yuan"),
+            Column("state", "结果", words=BILL_STATES),
+            Column("settlement_id", "结算单号"),
         ),
         _section(
             "items",
@@ -206,6 +379,16 @@ async def _of_person(pool: Pool, vault: Vault, *, account_id: str, person_id: st
             Column("ended_at", "结束"),
         ),
         _section(
+            "family_requests",
+            "亲情账户申请",
+            await family.requests(pool, account_id=account_id, person_id=person_id),
+            Column("relation", "关系", words=family.RELATIONS),
+            Column("method", "方式", words=family.METHODS),
+            Column("state", "结果", words=REQUEST_STATES),
+            Column("asked_at", "时间"),
+            Column("decided_at", "答复时间"),
+        ),
+        _section(
             "authorisations",
             "给机构的授权",
             granted,
@@ -224,7 +407,7 @@ async def _of_person(pool: Pool, vault: Vault, *, account_id: str, person_id: st
             Column("created_at", "时间"),
             Column("title", "标题"),
             Column("body", "内容"),
-            Column("ways", "同时发送", words=message.WAYS),
+            Column("ways", "同时发送", words={**channels, **message.WAYS}),
         ),
         _section(
             "looks",
@@ -259,6 +442,7 @@ def as_json(found: Sequence[Section], *, at: datetime) -> bytes:
     content = {
         "made_at": at,
         "note": "金额以分计。",
+        "left_out": LEFT_OUT,
         "sections": {
             section.name: [
                 dict(zip((column.name for column in section.columns), row, strict=True)) for row in section.rows
@@ -282,12 +466,14 @@ def as_pdf(found: Sequence[Section], *, at: datetime) -> bytes:
         )
         for section in found
     )
-    return typeset(_TEMPLATE, _Paper("我的医保信息", local_text(at), NOTE, sheets), at=at)
+    return typeset(_TEMPLATE, _Paper("我的医保信息", local_text(at), NOTE, LEFT_OUT, sheets), at=at)
 
 
 def _text(value: Any, column: Column) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
     if column.form == "yuan":
         return yuan_text(value)
     if isinstance(value, datetime):

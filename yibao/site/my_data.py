@@ -9,10 +9,9 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Template
 
-from yibao import credential, identity, registry
-from yibao.core import outbox
+from yibao import credential, identity
 from yibao.core.clock import Clock
-from yibao.core.database import Pool, Tx, transaction
+from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service import authorisation, family, message, unit
@@ -46,7 +45,7 @@ def _page(template: str, refusal: Refusal | None = None, **context: object) -> T
 
 @get("/me/looks", guards=[insured])
 async def looks(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
-    person_id = request.auth.person_id
+    person_id = await credential.proved_person(pool, vault, request.auth.subject)
     if person_id is None:
         return Redirect("/me/bind?next=/me/looks", status_code=303)
     return _page("looks", looks=await export.looks(pool, vault, person_id))
@@ -54,7 +53,7 @@ async def looks(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redir
 
 async def _data_page(request: SignedIn, pool: Pool, vault: Vault, refusal: Refusal | None = None) -> Template:
     account = await identity.account(pool, vault, request.auth.subject)
-    return _page("my_data", refusal, needs_password=account.has_pay_password)
+    return _page("my_data", refusal, needs_password=account.has_pay_password, left_out=export.LEFT_OUT)
 
 
 @get("/me/data", guards=[insured])
@@ -73,9 +72,8 @@ async def take_away(
     except Refusal as refusal:
         return await _data_page(request, pool, vault, refusal)
     found = await export.sections(pool, vault, account_id=request.auth.subject, at=at)
-    if request.auth.person_id is not None:
-        async with transaction(pool) as tx:
-            await outbox.publish(tx, person_id=request.auth.person_id, topic="site.data_taken", payload={}, at=at)
+    async with transaction(pool) as tx:
+        await identity.tell_account(tx, account_id=request.auth.subject, topic="site.data_taken", at=at)
     if data.get("form") == "pdf":
         return _file(await asyncio.to_thread(export.as_pdf, found, at=at), "application/pdf", "yibao.pdf")
     return _file(export.as_json(found, at=at), "application/json", "yibao.json")
@@ -123,7 +121,8 @@ async def close(
         async with transaction(pool) as tx:
             if person_id is not None:
                 await credential.unbind(tx, person_id=person_id, account_id=account_id, at=at)
-            if (about := person_id or await _person_behind(tx, vault, account_id)) is not None:
+            # Whoever unbound first and closes then expects the same to be deleted.
+            if (about := person_id or await credential.proved_person(tx, vault, account_id)) is not None:
                 await authorisation.withdraw_all(tx, person_id=about, at=at)
                 await message.forget(tx, person_id=about, at=at)
             await family.end_all(tx, account_id=account_id, person_id=person_id, at=at)
@@ -136,19 +135,6 @@ async def close(
     to = Redirect("/closed", status_code=303)
     to.delete_cookie(SESSION_COOKIE)
     return to
-
-
-async def _person_behind(tx: Tx, vault: Vault, account_id: str) -> str | None:
-    """Return whose messages and grants an account that is not bound has left, unless another account goes on with them.
-
-    Whoever unbinds first and closes then expects the same to be deleted.
-    """
-    account = await identity.account(tx, vault, account_id)
-    if account.cert_type is None or account.cert_no is None:
-        return None
-    person_id = await registry.find_by_certificate(tx, vault, account.cert_type, account.cert_no)
-    goes_on = person_id is not None and await identity.account_of_person(tx, vault, person_id) is not None
-    return None if goes_on else person_id
 
 
 @get("/closed", guards=[anyone])

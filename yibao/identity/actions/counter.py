@@ -17,8 +17,8 @@ from yibao.identity.actions.phones import leave_devices, move_phone
 from yibao.identity.actions.real_names import keep_real_name, prove_real_name
 from yibao.identity.actions.sms_codes import prove_phone, request_code, spend_code
 from yibao.identity.actions.telling import tell, tell_of_phone
-from yibao.identity.queries import opened
-from yibao.identity.types import Act, Case, CounterAct
+from yibao.identity.queries import counter_act, opened, reason_of
+from yibao.identity.types import Act, Case
 
 
 async def open_case(
@@ -64,7 +64,7 @@ async def open_name_case(
     reason = _checked(checked, reason)
     index = rules.cert_index(vault, cert_type=who.cert_type, cert_no=who.cert_no)
     known = await store.case(tx, case_id, clerk=clerk, opened_after=at - rules.CASE_LASTS) if case_id else None
-    if known is not None and known["cert_index"] == index and _reason(vault, known) == reason:
+    if known is not None and known["cert_index"] == index and reason_of(vault, known) == reason:
         return case_id
     return await _add_case(tx, vault, clerk=clerk, place=place, index=index, reason=reason, at=at)
 
@@ -92,29 +92,10 @@ async def case(tx: Tx | Pool, vault: Vault, *, case_id: str, clerk: str, at: dat
     accounts = await store.accounts_of_certificate(tx, row["cert_index"])
     return Case(
         case_id=case_id,
-        reason=_reason(vault, row),
+        reason=reason_of(vault, row),
         opened_at=row["opened_at"],
         accounts=[opened(vault, account) for account in accounts],
-        acts=[
-            CounterAct(
-                account_id=act["account_id"],
-                act=act["act"],
-                at=act["at"],
-                clerk=act["clerk"],
-                place=act["place"],
-                reason=_reason(vault, act),
-            )
-            for act in await store.acts_of_certificate(tx, row["cert_index"])
-        ],
-    )
-
-
-def _reason(vault: Vault, row: Row) -> str:
-    """Return why a case was opened; those that were opened before reasons were sealed have it as it was."""
-    if row["sealed_reason"] is None:
-        return str(row["reason"])
-    return vault.open(
-        row["sealed_reason"], table="identity.counter_case", column="sealed_reason", person=row["case_id"]
+        acts=[counter_act(vault, act) for act in await store.acts_of_certificate(tx, row["cert_index"])],
     )
 
 

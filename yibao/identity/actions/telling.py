@@ -5,12 +5,20 @@ from datetime import datetime
 
 from yibao.core import outbox
 from yibao.core.database import Row, Tx
-from yibao.identity import rules
+from yibao.identity import refusals, rules, store
 
 
 async def tell(tx: Tx, row: Row, topic: str, *, at: datetime, **facts: str) -> None:
     """Let the owner of an account know what was done to it; under the account's own number while it has no person."""
     await _publish(tx, row, topic, {**rules.reach(row["account_id"], phone=row["phone"]), **facts}, at=at)
+
+
+async def tell_account(tx: Tx, *, account_id: str, topic: str, at: datetime) -> None:
+    """Let the owner of an account know of something that another room did. Refusals: AccountUnknown."""
+    row = await store.account(tx, account_id)
+    if row is None:
+        raise refusals.AccountUnknown
+    await tell(tx, row, topic, at=at)
 
 
 async def tell_of_phone(tx: Tx, row: Row, topic: str, *, phone: bytes | None, at: datetime, **facts: str) -> None:

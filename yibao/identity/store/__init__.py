@@ -37,7 +37,7 @@ from yibao.identity.store.failures import (
     know_device,
     mark_brake_told,
 )
-from yibao.identity.store.real_names import add_attempt, attempts_since, decide_attempt, pending_order
+from yibao.identity.store.real_names import add_attempt, attempts_of, attempts_since, decide_attempt, pending_order
 from yibao.identity.store.sessions import (
     add_session,
     end_channel_sessions,
@@ -67,6 +67,7 @@ __all__ = [
     "add_case",
     "add_session",
     "attach_person",
+    "attempts_of",
     "attempts_since",
     "brake_codes",
     "case",

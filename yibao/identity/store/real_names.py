@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from yibao.core.database import Tx
+from yibao.core.database import Pool, Row, Tx
 
 
 async def pending_order(tx: Tx, account_id: str, *, elements_digest: bytes, since: datetime) -> str | None:
@@ -25,6 +25,13 @@ async def attempts_since(tx: Tx, account_id: str, since: datetime) -> int:
         "SELECT count(*) FROM identity.real_name_attempt WHERE account_id = $1 AND started_at >= $2", account_id, since
     )
     return attempts
+
+
+async def attempts_of(tx: Tx | Pool, account_id: str) -> list[Row]:
+    return await tx.fetch(
+        "SELECT started_at, verdict FROM identity.real_name_attempt WHERE account_id = $1 ORDER BY started_at",
+        account_id,
+    )
 
 
 async def add_attempt(tx: Tx, *, account_id: str, order_id: str, elements_digest: bytes, at: datetime) -> None:

@@ -12,8 +12,21 @@ password that pays is the relative's.
 """
 
 from yibao.service.family.actions import end_all, note_relatives_look
-from yibao.service.family.queries import Member, links, member, shown_by
-from yibao.service.family.rules import METHODS, RELATIONS
+from yibao.service.family.queries import Member, applications, links, member, requests, shown_by
+from yibao.service.family.rules import METHODS, PAPERS, RELATIONS
 from yibao.service.family.types import Link
 
-__all__ = ["METHODS", "RELATIONS", "Link", "Member", "end_all", "links", "member", "note_relatives_look", "shown_by"]
+__all__ = [
+    "METHODS",
+    "PAPERS",
+    "RELATIONS",
+    "Link",
+    "Member",
+    "applications",
+    "end_all",
+    "links",
+    "member",
+    "note_relatives_look",
+    "requests",
+    "shown_by",
+]

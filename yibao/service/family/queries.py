@@ -141,6 +141,16 @@ async def links(tx: Tx | Pool, *, account_id: str, person_id: str) -> list[Link]
     return await store.links_ever(tx, account_id=account_id, person_id=person_id)
 
 
+async def requests(tx: Tx | Pool, *, account_id: str, person_id: str) -> list[Request]:
+    """Return every request that an account made or a person received, whatever became of it."""
+    return await store.requests_ever(tx, account_id=account_id, person_id=person_id)
+
+
+async def applications(tx: Tx | Pool, vault: Vault, account_id: str) -> list[Applied]:
+    """Return an account's applications for children, without the children. Refusals: core.SealBroken."""
+    return [_in_words(vault, one, "") for one in await store.applications_ever(tx, account_id)]
+
+
 async def member(tx: Tx | Pool, vault: Vault, link: Link) -> Member:
     """Return a member as the page of their code names them."""
     person = await registry.person(tx, vault, link.person_id)

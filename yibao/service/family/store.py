@@ -328,6 +328,34 @@ async def named_applications(tx: Tx | Pool, account_id: str, *, most: int | None
     return [(_application(row), row["member_name"]) for row in rows]
 
 
+async def applications_ever(tx: Tx | Pool, account_id: str) -> list[Application]:
+    """Return what an account ever applied for, also what was withdrawn, the earliest first."""
+    rows = await tx.fetch(
+        """
+        SELECT a.* FROM family.locator l
+        JOIN family.application a ON a.person_id = l.person_id AND a.application_id = l.id
+        WHERE l.account_id = $1 AND l.kind = 'application' ORDER BY a.applied_at, a.application_id
+        """,
+        account_id,
+    )
+    return [_application(row) for row in rows]
+
+
+async def requests_ever(tx: Tx | Pool, *, account_id: str, person_id: str) -> list[Request]:
+    """Return what an account ever asked of others, and what a person was asked, the earliest first."""
+    rows = await tx.fetch(
+        """
+        SELECT r.* FROM family.locator l JOIN family.request r ON r.person_id = l.person_id AND r.request_id = l.id
+        WHERE l.account_id = $1 AND l.kind = 'request'
+        UNION SELECT r.* FROM family.request r WHERE r.person_id = $2
+        ORDER BY asked_at, request_id
+        """,
+        account_id,
+        person_id,
+    )
+    return [_request(row) for row in rows]
+
+
 async def reviews(tx: Tx | Pool, place: str) -> list[Application]:
     """Return what waits for the staff of a place, the most urgent first."""
     rows = await tx.fetch(

@@ -126,7 +126,7 @@ def _free_limit_set(payload: Mapping[str, Any], where: str) -> Told:
 
 
 def _data_taken(_: Mapping[str, Any], where: str) -> Told:
-    return Told("已导出您的信息", f"有人登录您的账户，导出了您的全部信息。{_NOT_ME}", "/me/data", by_sms=True)
+    return Told("已导出您的信息", f"有人登录您的账户，导出了平台保存的您的信息。{_NOT_ME}", "/me/data", by_sms=True)
 
 
 def _asked(payload: Mapping[str, Any], where: str) -> Told:

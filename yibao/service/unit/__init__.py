@@ -22,7 +22,7 @@ from yibao.service.unit.actions import (
     unbind,
     unbind_all,
 )
-from yibao.service.unit.queries import operators, seat, sign_ins, units_of
+from yibao.service.unit.queries import operators, seat, sign_ins, traces_of, units_of
 from yibao.service.unit.rules import credit_code
 from yibao.service.unit.types import Entry, Named, Operator, Seat, SignIn, Unit
 
@@ -47,6 +47,7 @@ __all__ = [
     "seat",
     "show_code",
     "sign_ins",
+    "traces_of",
     "unbind",
     "unbind_all",
     "units_of",

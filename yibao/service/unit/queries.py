@@ -1,10 +1,12 @@
 """Who may act for which unit, and what was done in its name."""
 
+from msgspec import Struct
+
 from yibao import credential, identity
 from yibao.core.database import Pool, Row, Tx
 from yibao.core.vault import Vault
 from yibao.service.unit import refusals, store
-from yibao.service.unit.types import Named, Operator, Seat, SignIn, Unit
+from yibao.service.unit.types import Activated, Listed, Named, Operator, Seat, SignedIn, SignIn, Unit
 
 
 def certificate_index(vault: Vault, cert_type: str, cert_no: str) -> bytes:
@@ -31,6 +33,33 @@ async def units_of(tx: Tx | Pool, vault: Vault, account_id: str) -> list[Seat]:
     rows = await store.seats(tx, certificate_index(vault, account.cert_type, account.cert_no))
     seats = [Seat(store.unit_of(row), _operator(vault, row)) for row in rows]
     return [seat for seat in seats if credential.same_name(seat.operator.name, account.name or "")]
+
+
+class Traces(Struct, frozen=True):
+    """All that is kept about somebody who acts or acted for units."""
+
+    listed: tuple[Listed, ...]
+    activated: tuple[Activated, ...]
+    signed_in: tuple[SignedIn, ...]
+
+
+async def traces_of(tx: Tx | Pool, vault: Vault, who: identity.Account) -> Traces:
+    """Return what is kept about an account's owner as one who acts for units; three statements.
+
+    Refusals: core.SealBroken.
+    """
+    if who.cert_type is None or who.cert_no is None:
+        return Traces((), (), ())
+    index = certificate_index(vault, who.cert_type, who.cert_no)
+    return Traces(
+        listed=tuple(
+            Listed(row["unit"], row["credit_code"], row["legal"], row["appointed_at"], row["removed_at"])
+            for row in await store.seats_ever(tx, index)
+            if credential.same_name(operator_name(vault, row), who.name or "")
+        ),
+        activated=tuple(Activated(**row) for row in await store.activations_of(tx, index)),
+        signed_in=tuple(SignedIn(**row) for row in await store.sign_ins_of(tx, index)),
+    )
 
 
 async def seat(tx: Tx | Pool, vault: Vault, *, unit_id: str, account_id: str) -> Seat:

@@ -103,6 +103,46 @@ async def seats(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
     )
 
 
+async def seats_ever(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
+    """Return the units that name or named whoever has this certificate, with the operator's row."""
+    return await tx.fetch(
+        """
+        SELECT u.name AS unit, u.credit_code, o.operator_id, o.name AS operator_name, o.legal, o.appointed_at,
+               o.removed_at
+        FROM unit.operator o JOIN unit.unit u ON u.unit_id = o.unit_id
+        WHERE o.cert_index = $1 ORDER BY o.appointed_at, o.operator_id
+        """,
+        cert_index,
+    )
+
+
+async def activations_of(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
+    """Return where this certificate's holder activated unit codes, each once: but for numbers that are used up."""
+    return await tx.fetch(
+        """
+        SELECT u.name AS unit, d.activated_at, d.unbound_at
+        FROM unit.operator o
+        JOIN unit.unit u ON u.unit_id = o.unit_id
+        JOIN unit.device d ON d.unit_id = o.unit_id AND d.operator_id = o.operator_id AND d.next_ticket < 10000
+        WHERE o.cert_index = $1 ORDER BY d.activated_at, d.device_number
+        """,
+        cert_index,
+    )
+
+
+async def sign_ins_of(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
+    return await tx.fetch(
+        """
+        SELECT u.name AS unit, s.signed_in_at
+        FROM unit.operator o
+        JOIN unit.unit u ON u.unit_id = o.unit_id
+        JOIN unit.sign_in s ON s.unit_id = o.unit_id AND s.operator_id = o.operator_id
+        WHERE o.cert_index = $1 ORDER BY s.signed_in_at, s.sign_in_id
+        """,
+        cert_index,
+    )
+
+
 async def operators(tx: Tx | Pool, unit_id: str) -> list[Row]:
     return await tx.fetch(
         "SELECT operator_id, name AS operator_name, cert_index, legal, account_id, appointed_at FROM unit.operator"

@@ -65,6 +65,31 @@ class Seat(_Personal, frozen=True):
     operator: Operator
 
 
+class Listed(_Personal, frozen=True):
+    """That a unit names or named somebody among those who act for it."""
+
+    unit: str
+    credit_code: str
+    legal: bool
+    appointed_at: datetime
+    removed_at: datetime | None
+
+
+class Activated(_Personal, frozen=True):
+    """A unit's code on somebody's phone."""
+
+    unit: str
+    activated_at: datetime
+    unbound_at: datetime | None
+
+
+class SignedIn(_Personal, frozen=True):
+    """When somebody signed in to a unit's pages with its code."""
+
+    unit: str
+    signed_in_at: datetime
+
+
 class SignIn(_Personal, frozen=True):
     name: str
     at: datetime

@@ -1,12 +1,21 @@
 """A person's own data: who looked, everything in one file, and closing the account (F7, E8)."""
 
 import json
+from typing import Any
 
+from conftest import NewPerson
 from yibao import credential, identity, registry
 from yibao.app import House, handlers
 from yibao.core.database import transaction
 from yibao.core.outbox import Event
-from yibao.service import message
+from yibao.face import Subject
+from yibao.face import store as face_store
+from yibao.face.queries import mark_of as face_mark
+from yibao.identity import store as identity_store
+from yibao.service import message, unit
+from yibao.service.family import store as family_store
+from yibao.service.family.types import Application
+from yibao.service.unit.tests.conftest import new_credit_code
 from yibao.settlement.tests.scene import shops
 from yibao.settlement.tests.test_pages import bill_for
 from yibao.site import export, my_data
@@ -64,7 +73,150 @@ async def test_the_pdf_has_every_section(phone: Phone, house: House) -> None:
     assert taken.headers["content-type"] == "application/pdf"
     assert taken.content.startswith(b"%PDF")
     found = await export.sections(house.pool, house.vault, account_id=phone.account_id, at=house.clock())
-    assert len(found) == 14
+    assert len(found) == 25
+
+
+async def taken(phone: Phone, **fields: str) -> dict[str, Any]:
+    """Return the sections of the JSON file."""
+    await phone.get("/me/data")
+    answer = await phone.post("/me/data/export", form="json", **fields)
+    assert answer.status_code == 200
+    content: dict[str, Any] = json.loads(answer.content)
+    assert content["left_out"] == list(export.LEFT_OUT)
+    sections: dict[str, Any] = content["sections"]
+    return sections
+
+
+async def test_what_banks_faces_counters_units_and_channels_left_is_in_the_file(
+    phone: Phone, house: House, shops: None
+) -> None:
+    """F7: the file says everything that is kept, but for what it names."""
+    at, person, account_id = house.clock(), phone.person, phone.account_id
+    assert person is not None
+    who = Subject(person.name, person.cert_type, person.cert_no)
+    await bill_for(phone, house)
+    code = new_credit_code()
+    async with transaction(house.pool) as tx:
+        await identity_store.add_attempt(tx, account_id=account_id, order_id="1", elements_digest=b"", at=at)
+        await identity_store.decide_attempt(tx, account_id=account_id, order_id="1", verdict="differs")
+        for nonce in ("1", "2"):
+            await face_store.add_attempt(
+                tx,
+                check_id=account_id,
+                nonce=nonce,
+                device=b"",
+                mark=face_mark(house.vault, who.cert_no),
+                mode="digits",
+                at=at,
+            )
+        await face_store.end_attempt(tx, check_id=account_id, nonce="1", outcome="different", at=at)
+        case_id = await identity.open_case(
+            tx,
+            house.vault,
+            clerk="A510500-01",
+            place="510500",
+            cert_type=who.cert_type,
+            cert_no=who.cert_no,
+            checked=True,
+            reason="手机丢失",
+            at=at,
+        )
+        unit_id = await unit.register(
+            tx,
+            house.vault,
+            unit.Entry(
+                code, f"示例公司{code}", "employer", "510500", "", unit.Named(who.name, who.cert_type, who.cert_no)
+            ),
+            by="A510500-01",
+            at=at,
+        )
+        await unit.activate(
+            tx, house.vault, unit_id=unit_id, account_id=account_id, agreed=True, browser=b"here", at=at
+        )
+        await family_store.add_application(
+            tx,
+            Application(
+                person_id=phone.person_id,
+                application_id=account_id,
+                account_id=account_id,
+                relative=phone.person_id,
+                place="510500",
+                state="reading",
+                round=1,
+                papers=(),
+                findings=(),
+                applied_at=at,
+                due_on=None,
+                decided_at=None,
+                decided_by=None,
+                reason=None,
+            ),
+        )
+        await identity_store.put_channel_user(
+            tx, channel="wechat", user_index=account_id.encode(), account_id=account_id, at=at
+        )
+    found = await taken(phone, pay_password=PAY_PASSWORD)
+    assert [one["verdict"] for one in found["bank_attempts"]] == ["differs"]
+    assert [(one["mode"], one["outcome"]) for one in found["face_attempts"]] == [
+        ("digits", "different"),
+        ("digits", None),
+    ]
+    assert found["counter_acts"] == []
+    [listed] = found["units"]
+    assert (listed["credit_code"], listed["legal"], listed["removed_at"]) == (code, True, None)
+    assert [one["unit"] for one in found["unit_codes"]] == [f"示例公司{code}"]
+    assert [one["state"] for one in found["family_applications"]] == ["reading"]
+    assert found["channels"] == [{"channel": "wechat", "users": 1}]
+    [card] = found["cards"]
+    assert card["state"] == "normal"
+    card_no = person.cards[0].card_no
+    assert card["card_no"] != card_no
+    assert (card["card_no"][0], card["card_no"][-2:]) == (card_no[0], card_no[-2:])
+    [bill] = found["bills"]
+    assert (bill["total_fen"], bill["state"]) == (420_00, "sent")
+    [session] = found["sessions"]
+    assert session["device_name"]
+    async with transaction(house.pool) as tx:
+        await identity.end_sessions_at_counter(tx, case_id=case_id, clerk="A510500-01", account_id=account_id, at=at)
+    acts = {
+        section.name: section.rows
+        for section in await export.sections(house.pool, house.vault, account_id=account_id, at=at)
+    }["counter_acts"]
+    assert acts == ((at, "510500", "sessions_ended", "手机丢失"),)
+
+
+async def test_whoever_has_unbound_takes_the_same_away_and_is_told(phone: Phone, house: House) -> None:
+    """F7: the insurance is gone from the account, and the person behind it is not."""
+    assert phone.person is not None
+    await phone.scanned(institution=PHARMACY)
+    async with transaction(house.pool) as tx:
+        await credential.unbind(tx, person_id=phone.person_id, account_id=phone.account_id, at=house.clock())
+    found = await taken(phone)
+    assert [one["cert_no"] for one in found["person"]] == [phone.person.cert_no]
+    assert len(found["insurances"]) == len(found["devices"]) == len(found["looks"]) == 1
+    assert found["credential"] == []
+    assert "扫码核验参保身份" in (await phone.get("/me/looks")).text
+    told = await house.pool.fetchval(
+        "SELECT payload FROM core.outbox WHERE person_id = $1 AND topic = 'site.data_taken'", phone.account_id
+    )
+    reach = identity.opened_reach(house.vault, told)
+    assert reach is not None
+    assert reach.phone == f"1{phone.person_id[-10:]}"
+
+
+async def test_an_account_without_a_proved_name_takes_away_what_is_its_own(
+    stranger: Phone, new_person: NewPerson
+) -> None:
+    await stranger.sign_in(await new_person(), bound=False)
+    assert set(await taken(stranger)) == {"account", "sessions", "channels", "bank_attempts", "family_applications"}
+
+
+async def test_the_page_names_what_is_not_in_the_file(phone: Phone) -> None:
+    """F7."""
+    shown = (await phone.get("/me/data")).text
+    assert "全部信息" not in shown
+    for one in export.LEFT_OUT:
+        assert one in shown
 
 
 async def test_a_closed_account_leaves_nothing_personal_and_no_session(phone: Phone, house: House) -> None:
