@@ -102,7 +102,7 @@ async def admit(
     claim = Claim(
         user=wanted.user,
         phone=wanted.phone,
-        name=named.name,
+        name=identity.plain_name(named.name),
         cert_type=named.cert_type,
         cert_no=named.cert_no.upper(),
         own_bank_card=wanted.own_bank_card,

@@ -1,12 +1,11 @@
 """What can be decided without looking anything up."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from yibao import registry
+from yibao import identity, registry
 from yibao.core import gm
 from yibao.face import Subject
 
@@ -33,7 +32,7 @@ def lent_browser(browser: bytes, account_id: str) -> bytes:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Say whether two names are one, however wide their characters and wherever their spaces."""
+    """Say whether two names are one, however they are typed and wherever their spaces."""
     return _plain(one) == _plain(other)
 
 
@@ -43,7 +42,7 @@ def is_one(one: Subject, other: Subject) -> bool:
 
 
 def _plain(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).upper().replace("•", "·").split())
+    return identity.plain_name(name).replace(" ", "")
 
 
 def is_address(text: str) -> bool:

@@ -265,28 +265,28 @@ class IdentityUnknown(NotPassed):
     code = "face.identity_unknown"
     title = "系统未包含该身份信息"
     detail = "公安人像服务里没有这个证件的信息。"
-    remedy = "请核对姓名和证件号码；无误的，请向户籍地派出所查询，或改用其他方式办理。"
+    remedy = "请核对姓名和证件号码；无误的，请向发证机关（身份证是户籍地派出所）查询，或改用其他方式办理。"
 
 
 class NameDiffers(NotPassed):
     code = "face.name_differs"
     title = "姓名与证件号码不一致"
     detail = "公安登记的姓名与填写的不同。"
-    remedy = "请按身份证上的姓名填写；改过名的，请先到派出所更新证件信息。"
+    remedy = "请按证件上的姓名填写；改过名的，请先到发证机关（身份证是派出所）更新证件信息，或改用其他方式办理。"
 
 
 class PhotoMissing(NotPassed):
     code = "face.photo_missing"
     title = "没有可以比对的证件照"
     detail = "公安人像服务里没有您的照片。"
-    remedy = "请到派出所采集或更新证件照片后再试；现在可以改用其他方式办理。"
+    remedy = "请到发证机关（身份证是派出所）采集或更新证件照片后再试；现在可以改用其他方式办理。"
 
 
 class PhotoUnclear(NotPassed):
     code = "face.photo_unclear"
     title = "留存的证件照不清晰"
     detail = "公安留存的照片太小或太模糊，无法比对。"
-    remedy = "请到派出所更新证件照片后再试；现在可以改用其他方式办理。"
+    remedy = "请到发证机关（身份证是派出所）更新证件照片后再试；现在可以改用其他方式办理。"
 
 
 class Pending(NotPassed):
@@ -310,7 +310,7 @@ class Different(NotPassed):
     detail = "画面中的人与证件照不像同一个人。"
     remedy = (
         "请由证件本人操作。账户或渠道登记的是别人的，请先更换实名信息；相貌变化较大的，请改用其他方式办理，"
-        "或到派出所更新证件照片。"
+        "或到发证机关（身份证是派出所）更新证件照片。"
     )
 
 

@@ -83,7 +83,15 @@ from yibao.identity.queries import (
     session_id,
     sessions_of,
 )
-from yibao.identity.rules import CERT_TYPES, CODE_LASTS, opened_code_request, opened_reach, subject, typed_twice
+from yibao.identity.rules import (
+    CERT_TYPES,
+    CODE_LASTS,
+    opened_code_request,
+    opened_reach,
+    plain_name,
+    subject,
+    typed_twice,
+)
 from yibao.identity.types import (
     Account,
     BankAttempt,
@@ -146,6 +154,7 @@ __all__ = [
     "opened_code_request",
     "opened_reach",
     "places_that_named",
+    "plain_name",
     "prove_real_name",
     "prove_real_name_at_counter",
     "register",

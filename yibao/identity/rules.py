@@ -65,6 +65,9 @@ NAME_LENGTH_MAX, CERT_NO_LENGTH_MAX = 60, 40
 _PHONE = re.compile(r"(?:\+?86)?(1[0-9]{10})")
 _PAY_PASSWORD = re.compile(r"[0-9]{6}")
 _BETWEEN = re.compile(r"[\s-]+")
+_HAN = "[\u2e80-\U0003ffff]"
+_DOTS = re.compile(rf" ?[·•‧∙⋅・] ?|(?<={_HAN})\.(?={_HAN})")
+_GAPS = re.compile(rf"(?<={_HAN}) (?={_HAN})")
 _SEALED_IN = "core.outbox"
 _STAFF_LOGIN_LENGTH_MAX = 64
 
@@ -317,10 +320,18 @@ class _SealedReach(msgspec.Struct):
 # Real names.
 
 
+def plain_name(text: str) -> str:
+    """Return a name as registers keep it: half width, capitals, one kind of dot, spaces only between words of letters.
+
+    Banks and the police compare a name letter by letter, and a phone's keyboard gives it in many ways.
+    """
+    return _GAPS.sub("", _DOTS.sub("·", " ".join(typed(text).upper().split())))
+
+
 def tidy(elements: Elements) -> Elements:
     """Return the elements as a bank knows them, whatever was typed between the digits."""
     return Elements(
-        name=elements.name.strip(),
+        name=plain_name(elements.name),
         cert_type=elements.cert_type,
         cert_no=cert_no(elements.cert_no),
         bank_card=_BETWEEN.sub("", typed(elements.bank_card)),
@@ -330,7 +341,7 @@ def tidy(elements: Elements) -> Elements:
 
 def subject(name: str, cert_type: str, cert_no_: str) -> Subject:
     """Return whose face is to be compared. Refusals: WhoIncomplete."""
-    who = Subject(" ".join(name.split()), cert_type, cert_no(cert_no_))
+    who = Subject(plain_name(name), cert_type, cert_no(cert_no_))
     if not 0 < len(who.name) <= NAME_LENGTH_MAX or not 0 < len(who.cert_no) <= CERT_NO_LENGTH_MAX:
         raise refusals.WhoIncomplete
     if cert_type not in CERT_TYPES or not (who.name + who.cert_no).isprintable():
@@ -339,8 +350,8 @@ def subject(name: str, cert_type: str, cert_no_: str) -> Subject:
 
 
 def is_named(account: Account, name: str) -> bool:
-    """Say whether an account's owner has this name, however wide its characters and wherever its spaces."""
-    return "".join(typed(account.name or "").upper().split()) == "".join(typed(name).upper().split())
+    """Say whether an account's owner has this name, however it is typed and wherever its spaces."""
+    return plain_name(account.name or "").replace(" ", "") == plain_name(name).replace(" ", "")
 
 
 def subject_of(account: Account) -> Subject:

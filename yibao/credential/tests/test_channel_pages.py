@@ -14,6 +14,7 @@ from yibao.core.refusal import Refusal
 from yibao.credential import channels, refusals
 from yibao.credential.api import scan_code
 from yibao.face import store as face_store
+from yibao.face.actions import opened_subject
 from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE
 
 from .browser import Bank, Browser, bank, browser, whole_house
@@ -87,6 +88,23 @@ async def wechat(browser: Browser, at: datetime) -> Partner:
 @pytest.fixture
 async def guest(browser: Browser, wechat: Partner, new_person: NewPerson) -> Guest:
     return Guest(browser, wechat, await new_person(balance_fen=100_00))
+
+
+@pytest.mark.parametrize(("known", "told"), [("SPECIMEN ANNA", "Specimen  anna"), ("医丽娜·保小安", "医丽娜•保小安")])
+async def test_a_name_reaches_the_police_as_registers_keep_it_however_the_channel_writes_it(
+    browser: Browser, wechat: Partner, new_person: NewPerson, known: str, told: str
+) -> None:
+    """A10."""
+    person = await new_person(name=known, cert_type="08")
+    guest = Guest(browser, wechat, msgspec.structs.replace(person, name=told))
+    await guest.enters()
+    await browser.fill("/activate", place="510500", agreed="1")
+    await browser.fill("/activate/who", whom="self")
+    check_id = browser.path.removeprefix("/face/")
+    async with transaction(browser.house.pool) as tx:
+        row = await face_store.check(tx, check_id)
+    assert row is not None
+    assert opened_subject(browser.house.vault, check_id, row["subject"]).name == known
 
 
 async def test_four_steps_lead_from_the_menu_to_a_code_that_works(guest: Guest) -> None:

@@ -158,6 +158,30 @@ def test_a_phone_is_shown_with_four_digits_hidden() -> None:
     assert account.phone_masked == "138****5678"
 
 
+@pytest.mark.parametrize(
+    ("typed", "known"),
+    [
+        ("testmann  hans peter ", "TESTMANN HANS PETER"),
+        ("ＴＥＳＴＭＡＮＮ　ＨＡＮＳ", "TESTMANN HANS"),
+        ("Specimen-Müller José Éric", "SPECIMEN-MÜLLER JOSÉ ÉRIC"),
+        ("Testmann J. P.", "TESTMANN J. P."),
+        ("医丽娜•保小安", "医丽娜·保小安"),
+        ("医丽娜 ・ 保小安", "医丽娜·保小安"),
+        ("医丽娜．保小安", "医丽娜·保小安"),
+        ("医 小 川", "医小川"),
+        ("医\U00020000 川", "医\U00020000川"),
+        ("", ""),
+    ],
+)
+def test_a_name_goes_to_the_bank_and_the_police_as_registers_keep_it(typed: str, known: str) -> None:
+    """A10: whatever a phone's keyboard makes of it."""
+    assert rules.plain_name(typed) == known
+    assert rules.tidy(Elements(typed, "01", CERT_NO, "", "")).name == known
+    if known:
+        assert rules.subject(typed, "08", CERT_NO).name == known
+        assert rules.is_named(Account("a", None, typed, "01", CERT_NO, None, False, None), known)
+
+
 def test_elements_are_tidied_and_told_apart(vault: Vault) -> None:
     typed = Elements(" 测试甲 ", "01", " １１０１０５ 19491231 002x", "6200 0000-0000 0000", "138 0000 0000")
     tidy = Elements("测试甲", "01", CERT_NO, "6200000000000000", "13800000000")
