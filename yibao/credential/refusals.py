@@ -140,7 +140,7 @@ class CardLost(Refusal):
     code = "credential.card_lost"
     title = "社会保障卡已挂失"
     detail = "这张卡已办理挂失，不能使用。"
-    remedy = "找到卡的请先解除挂失，否则请补办新卡（12333）；就医可先用身份证或医保码。"
+    remedy = "找到卡的请先解除挂失，否则请补办新卡（12333）；就医可先用身份证，以前激活过的医保码也照常使用。"
 
 
 class CardFrozen(Refusal):

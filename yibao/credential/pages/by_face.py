@@ -204,6 +204,7 @@ async def _third(
     async with transaction(pool) as tx:
         places = await queries.place_choices(tx, person_id)
     found = rules.nearest([choice.code for choice in places], begun.place)
+    ended = [each.place for each in await registry.relations(pool, person_id) if each.state in rules.ENDED]
     return show(
         "by_face/confirm",
         refusal,
@@ -214,6 +215,7 @@ async def _third(
         places=places,
         place=place or found or (places[0].code if places else ""),
         missed="" if found else await registry.region_name(pool, begun.place) or "",
+        ended=bool(rules.nearest(ended, begun.place)),
         channel=await queries.channel_name(pool, channel),
         must_vouch=await by_face.must_vouch(pool, vault, account_id=request.auth.subject, begun=begun),
         needs_password=not account.has_pay_password,

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from conftest import NewPerson
+from conftest import NewPerson, insured
 from yibao import credential, face, identity, registry
 from yibao.core.database import transaction
 from yibao.core.refusal import Refusal
@@ -105,6 +105,22 @@ async def test_a_name_reaches_the_police_as_registers_keep_it_however_the_channe
         row = await face_store.check(tx, check_id)
     assert row is not None
     assert opened_subject(browser.house.vault, check_id, row["subject"]).name == known
+
+
+@pytest.mark.parametrize(("state", "word"), [("4", "医保关系已经终止"), ("", "没有查到您的医保关系")])
+async def test_a_place_that_was_named_and_is_not_theirs_is_told_with_its_cause(
+    browser: Browser, wechat: Partner, new_person: NewPerson, state: str, word: str
+) -> None:
+    """A8, B1: what has ended there is another matter than what has not arrived yet."""
+    ended = [insured("610100", state=state)] if state else []
+    guest = Guest(browser, wechat, await new_person(insurances=[insured("510500"), *ended]))
+    await guest.enters()
+    await browser.fill("/activate", place="610100", agreed="1")
+    await browser.fill("/activate/who", whom="self")
+    text = await guest.looks_up()
+    assert browser.path == "/activate/confirm"
+    assert f"您在西安市的{word}" in text or f"在西安市{word}" in text
+    assert ("还没有同步" in text) is not bool(state)
 
 
 async def test_four_steps_lead_from_the_menu_to_a_code_that_works(guest: Guest) -> None:
