@@ -44,15 +44,15 @@ def explained(text: str) -> tuple[list[Explanation], list[type[Refusal]]]:
     """Return what a text may mean, the likeliest first: published texts, and refusals of ours.
 
     The text may be part of what was shown, or contain it; marks, spaces and full width make no difference. The code of
-    a refusal, as it stands below each, finds just that one.
+    a refusal, as it stands below each, finds just that one, and what is published about the same words.
     """
     exact = Refusal.catalogue.get(text.strip())
-    if exact is not None:
-        return [], [exact]
+    if exact is not None:  # It says what it is about itself, so what only resembles its title is left out.
+        return [one for score, one in _published(_letters(fixed(exact.title))) if score >= 1], [exact]
     asked = _letters(text[:QUERY_MAX])
     if len(asked) < 2:
         return [], []
-    published = [(max(_alike(asked, _letters(each)) for each in (one.shown, *one.also)), one) for one in explanations()]
+    published = _published(asked)
     ours = [
         (max(_alike(asked, _letters(fixed(each))) for each in (one.title, one.detail) if each), one)
         for _, one in sorted(Refusal.catalogue.items())
@@ -61,9 +61,15 @@ def explained(text: str) -> tuple[list[Explanation], list[type[Refusal]]]:
         published = [(_about(asked, one.means, *one.causes), one) for one in explanations()]
         ours = [(_about(asked, fixed(one.detail), fixed(one.remedy)), one) for _, one in ours]
     return (
-        [one for score, one in sorted(published, key=lambda each: -each[0]) if score][:FOUND_MAX],
+        [one for score, one in published if score][:FOUND_MAX],
         [one for score, one in sorted(ours, key=lambda each: -each[0]) if score][:FOUND_MAX],
     )
+
+
+def _published(asked: str) -> list[tuple[float, Explanation]]:
+    """Return how alike the texts of each explanation are to what is asked, the likest first."""
+    scored = [(max(_alike(asked, _letters(each)) for each in (one.shown, *one.also)), one) for one in explanations()]
+    return sorted(scored, key=lambda each: -each[0])
 
 
 def fixed(text: str) -> str:

@@ -60,6 +60,16 @@ async def test_every_published_vague_text_is_found_and_explained(stranger: Phone
         ("这一页要有网络才能打开", "没有网络"),
         ("网络异常", "网络异常"),
         ("医保基金不支付：居民的普通门诊只在本市的社区医院报销", "医保基金不支付"),
+        ("激活失败", "激活失败"),
+        ("无法激活", "激活失败"),
+        ("注册失败", "激活失败"),
+        ("换手机号", "手机号已停用"),
+        ("我换了手机号怎么办", "手机号已停用"),
+        ("社保卡丢了", "社会保障卡已挂失"),
+        ("已经绑定", "医保关系已绑定"),
+        ("密码忘了", "密码错误次数过多"),
+        ("没有照片", "系统未包含该身份信息"),
+        ("欠费", "参保状态异常"),
     ],
 )
 def test_texts_are_found_as_people_type_them(typed: str, shown: str) -> None:
@@ -68,10 +78,42 @@ def test_texts_are_found_as_people_type_them(typed: str, shown: str) -> None:
 
 def test_our_own_refusals_are_found_by_title_detail_and_code() -> None:
     for code, refusal in Refusal.catalogue.items():
-        assert trouble.explained(code) == ([], [refusal])
+        assert trouble.explained(code)[1] == [refusal]
         title_of = [each.title for each in trouble.explained(refusal.title)[1]]
         assert refusal.title in title_of, code
     assert Refusal.catalogue["web.page_expired"] in trouble.explained("浏览器没有保存Cookie")[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("credential.card_lost", ["社会保障卡已挂失"]),
+        ("face.too_bright", ["当前环境光太亮"]),
+        ("identity.login_locked", ["密码错误次数过多"]),
+        ("identity.bank_phone_differs", ["银行卡信息不一致"]),
+        ("identity.code_wrong", ["收不到验证码"]),
+        ("credential.not_synced", ["系统异常"]),
+        ("face.photo_missing", ["系统未包含该身份信息"]),
+        ("face.check_ended", []),  # Its words only resemble others.
+        ("web.page_expired", []),
+    ],
+)
+async def test_a_refusal_is_explained_with_what_is_published_about_its_words(
+    stranger: Phone, code: str, shown: list[str]
+) -> None:
+    """A8: who follows the link below a refusal reads more than its own words again."""
+    assert [one.shown for one in trouble.explained(code)[0]] == shown
+    page = (await stranger.get(f"/help/errors?q={code}")).text
+    for one in trouble.explained(code)[0]:
+        assert one.causes[0] in page[: page.index("常见的提示")]
+
+
+def test_the_not_synced_are_sent_where_they_can_go() -> None:
+    """Who is not bound cannot open 参保情况; binding says which of the causes it is."""
+    for typed in ("系统异常", "未知错误"):
+        [first, *_] = trouble.explained(typed)[0]
+        assert first.href == "/me/bind"
+        assert any("还没有绑定的" in each for each in first.do)
 
 
 @pytest.mark.parametrize("typed", ["", " ", "，", "的", "今天天气怎么样", "\x00", "𠮷" * 5_000, "%_'\"<script>"])
