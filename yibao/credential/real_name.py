@@ -63,7 +63,9 @@ async def ask_who(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> 
         return _done(back)
     check_id = request.query_params.get("face", "")
     if not check_id:
-        return _page(back)
+        again, device = request.query_params.get("again", ""), device_of(request)
+        given = await face.typed_for(pool, vault, check_id=again, purpose="real_name", device=device, at=at)
+        return _page(back, given=given)
     try:
         async with transaction(pool) as tx:
             who = await face.spend(tx, vault, check_id=check_id, purpose="real_name", device=device_of(request), at=at)

@@ -2,12 +2,13 @@
 
 Whoever needs to know begins a check for a purpose, leads the browser to `/face/{check_id}`, and finds it again at the
 path it gave, with `face=<check_id>`; there `spend` gives the proved subject, once, to this device, for this purpose,
-within ten minutes. Invariants: a check is proved by its own challenge alone; frames are never stored, and what was
+within ten minutes. Whoever comes back without a proof has `again=<check_id>`, with which `typed_for` fills in the form.
+Invariants: a check is proved by its own challenge alone; frames are never stored, and what was
 measured on them only while the check runs, sealed; consent is asked for each check on its own. `Booth` runs checks: the
 challenge is `challenge`, the pictures are looked at by `Eyes`, and a `Judge` says whose face it is.
 """
 
-from yibao.face.actions import PROOF_LASTS, begin, spend
+from yibao.face.actions import PROOF_LASTS, begin, spend, typed_for
 from yibao.face.booth import Booth
 from yibao.face.eyes import Eyes
 from yibao.face.judge import ByPolicePhoto, Judge
@@ -33,4 +34,5 @@ __all__ = [
     "attempts_of",
     "begin",
     "spend",
+    "typed_for",
 ]

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from yibao.core.database import Tx
+from yibao.core.database import Pool, Tx
 from yibao.core.vault import Vault
 from yibao.face import refusals, store
 from yibao.face.types import Purpose, Subject
 
+CHECK_LASTS = timedelta(minutes=30)  # From its beginning; whoever is slower begins again where the proof is wanted.
 PROOF_LASTS = timedelta(minutes=10)
 
 
@@ -37,6 +38,23 @@ async def spend(tx: Tx, vault: Vault, *, check_id: str, purpose: Purpose, device
         raise refusals.FaceExpired
     await store.mark_spent(tx, check_id, at=at)
     return opened_subject(vault, check_id, row["subject"])
+
+
+async def typed_for(
+    tx: Tx | Pool, vault: Vault, *, check_id: str, purpose: Purpose, device: str, at: datetime
+) -> dict[str, str]:
+    """Return what this device gave to begin a check, by the names of a form's fields, so that it can be corrected.
+
+    Empty where it began no such check, where that has passed, and where its time is over. Only for purposes whose
+    subject is typed where the proof is wanted: what a room looked up about somebody is not to be shown by it.
+    """
+    row = await store.check(tx, check_id) if check_id else None
+    if row is None or row["device"] != device or row["purpose"] != purpose:
+        return {}
+    if row["passed_at"] is not None or at >= row["started_at"] + CHECK_LASTS:
+        return {}
+    told: dict[str, str] = msgspec.structs.asdict(opened_subject(vault, check_id, row["subject"]))
+    return told
 
 
 def opened_subject(vault: Vault, check_id: str, sealed: bytes) -> Subject:

@@ -19,7 +19,7 @@ from yibao.core import gm
 from yibao.core.database import Pool, Row, Tx, transaction
 from yibao.core.vault import Vault
 from yibao.face import challenge, digits, refusals, store
-from yibao.face.actions import opened_subject
+from yibao.face.actions import CHECK_LASTS, opened_subject
 from yibao.face.challenge import Drawing, Mode, State
 from yibao.face.digits import Listener, NoListener
 from yibao.face.eyes import Eyes
@@ -27,7 +27,6 @@ from yibao.face.judge import Judge, Outcome
 from yibao.face.queries import mark_of
 from yibao.face.types import Look, Subject
 
-CHECK_LASTS = timedelta(minutes=30)  # From its beginning; whoever is slower begins again where the proof is wanted.
 KEPT = timedelta(days=1)  # No limit looks farther back.
 KNOWN_FOR = timedelta(days=400)  # A browser keeps its mark no longer.
 DEVICE_TRIES_MAX, DEVICE_TRIES_IN = 10, timedelta(hours=1)

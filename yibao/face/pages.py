@@ -41,6 +41,9 @@ PURPOSES = {
     "unbind": "解除绑定",
     "elder": "家人代办激活",
 }
+# Of these neither the light nor another movement is the cause: the camera would end the same way again.
+BY_NAME, BY_PHOTO = ("identity_unknown", "name_differs"), ("photo_missing", "photo_unclear")
+TYPED = ("real_name", "reset_login", "change_phone", "activate")  # Where the name can be put right.
 NAMES: dict[Mode, str] = {"camera": "按提示做动作", "digits": "读数字验证", "photos": "拍照验证"}
 LIVE: dict[Action, str] = {
     "blink": "请慢慢眨一下眼睛",
@@ -125,9 +128,8 @@ def _stopped(refusal: Refusal, serial: int) -> Response[Progress]:
     return Response(progress, status_code=refusal.status)
 
 
-def _back(check: Check) -> Redirect:
-    sign = "&" if "?" in check.back else "?"
-    return Redirect(f"{check.back}{sign}{urlencode({'face': check.check_id})}", status_code=303)
+def _back(check: Check, **told: str) -> str:
+    return f"{check.back}{'&' if '?' in check.back else '?'}{urlencode(told)}"
 
 
 def _page(check: Check, booth: Booth, refusal: Refusal | None = None) -> Template:
@@ -136,7 +138,7 @@ def _page(check: Check, booth: Booth, refusal: Refusal | None = None) -> Templat
         "check": check,
         "refusal": refusal,
         "purpose": PURPOSES[check.purpose],
-        "back": check.back,
+        "back": _back(check, again=check.check_id),
         "names": NAMES,
     }
     status = refusal.status if refusal else 200
@@ -144,7 +146,11 @@ def _page(check: Check, booth: Booth, refusal: Refusal | None = None) -> Templat
         return Template("face/consent.html", context=context, status_code=status)
     if state is None:
         outcome = refusals.OUTCOMES.get(check.outcome or "")
-        context |= {"outcome": outcome() if outcome else None}
+        context |= {
+            "outcome": outcome() if outcome else None,
+            "in_vain": check.outcome in BY_NAME + BY_PHOTO,
+            "by_name": check.outcome in BY_NAME and check.purpose in TYPED,
+        }
         return Template("face/choose.html", context=context, status_code=status)
     cause, say = said(state)
     context |= {
@@ -161,7 +167,9 @@ def _page(check: Check, booth: Booth, refusal: Refusal | None = None) -> Templat
 @get("/{check_id:str}")
 async def show(check_id: FromPath[str], request: SignedIn, booth: Booth, clock: Clock) -> Template | Redirect:
     check = await booth.view(check_id, device=device_of(request), at=clock())
-    return _back(check) if check.passed else _page(check, booth)
+    if check.passed:
+        return Redirect(_back(check, face=check_id), status_code=303)
+    return _page(check, booth)
 
 
 @post("/{check_id:str}/consent", status_code=200)

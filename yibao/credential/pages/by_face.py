@@ -101,8 +101,12 @@ async def _second(
 
 
 @get("/activate/who")
-async def who(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
-    return await _second(request, pool, vault, given={}) if by_channel(request) else redirect("/code/activate")
+async def who(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    if not by_channel(request):
+        return redirect("/code/activate")
+    again, device = request.query_params.get("again", ""), device_of(request)
+    given = await face.typed_for(pool, vault, check_id=again, purpose="activate", device=device, at=clock())
+    return await _second(request, pool, vault, given=given)
 
 
 @post("/activate/who", status_code=200)
@@ -138,7 +142,8 @@ async def prove(request: SignedIn, pool: Pool, vault: Vault, clock: Clock, secur
     browser, device = browser_of(request), device_of(request)
     check_id = request.query_params.get("face", "")
     if not check_id:
-        return redirect("/activate/who")
+        again = request.query_params.get("again", "")
+        return redirect("/activate/who", again=again) if again else redirect("/activate/who")
     to = redirect("/activate/confirm")
     try:
         async with transaction(pool) as tx:

@@ -161,7 +161,11 @@ async def test_whoever_meets_a_bill_without_a_real_name_is_led_through_and_back(
     browser.must_be_usable()
     refused = await browser.fill("/activate/who", name="", cert_type="01", cert_no=person.cert_no)
     assert "identity.who_incomplete" in refused
-    await browser.fill("/activate/who", name=person.name, cert_type="01", cert_no=person.cert_no)
+    await browser.fill("/activate/who", name="医小错", cert_type="01", cert_no=person.cert_no)
+    await browser.fill(f"{browser.path}/consent", agreed="1")
+    await browser.follow("/activate/face?again=")
+    assert browser.page.forms[-1].values["name"] == "医小错"
+    await browser.fill("/activate/who", name=person.name)
     await guest.looks_up()
     await browser.fill("/activate/confirm", place="510500", pay_password=PAY_PASSWORD, pay_password_again=PAY_PASSWORD)
     assert browser.path == "/activate/done?next=%2Fbills"

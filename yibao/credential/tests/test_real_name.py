@@ -8,6 +8,7 @@ from yibao.core.database import transaction
 from yibao.face import Subject
 from yibao.identity.tests.conftest import Sms, hasher, phone, sms
 from yibao.identity.tests.owner import Owner, owner
+from yibao.web.principal import DEVICE_COOKIE
 
 from .browser import bank, browser, whole_house
 
@@ -99,3 +100,23 @@ async def test_what_is_missing_is_asked_for_and_the_rest_kept(owner: Owner, give
     assert owner.browser.status == 422
     assert "identity.who_incomplete" in owner.browser.text
     assert owner.browser.page.forms[-1].values["next"] == "/code"
+
+
+@pytest.mark.parametrize("path", ["/me/real-name/face", "/forgot/face", "/phone"])
+async def test_whoever_comes_back_from_the_camera_finds_what_they_typed(owner: Owner, path: str) -> None:
+    """A2, A6, A7: and nobody finds it on another device."""
+    browser, typed = owner.browser, {"name": "测试甲", "cert_type": "08", "cert_no": "E12345678"}
+    await browser.get(path)
+    await browser.fill(path, **typed)
+    await browser.fill(f"{browser.path}/consent", agreed="1")
+    await browser.follow(path)
+    assert typed.items() <= browser.page.forms[-1].values.items()
+    browser.must_be_usable()
+    back = browser.path
+    for unknown in ("%00", "1", "%F0%9F"):
+        await browser.get(f"{path}?again={unknown}")
+        assert browser.status < 500
+    await browser.get(back)
+    browser.client.cookies.delete(DEVICE_COOKIE)
+    await browser.get(back)
+    assert browser.page.forms[-1].values["cert_no"] == ""

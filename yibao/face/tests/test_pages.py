@@ -251,11 +251,20 @@ async def test_while_one_frame_is_compared_no_other_is(someone: Someone, judge: 
 
 
 @pytest.mark.parametrize(
-    "outcome", ["unsure", "different", "identity_unknown", "name_differs", "photo_missing", "photo_unclear"]
+    ("outcome", "first"),
+    [
+        ("unsure", "再试一次：按提示做动作"),
+        ("different", "再试一次：按提示做动作"),
+        ("identity_unknown", "核对姓名和证件，或用其他方式办理"),
+        ("name_differs", "核对姓名和证件，或用其他方式办理"),
+        ("photo_missing", "用其他方式办理"),
+        ("photo_unclear", "用其他方式办理"),
+    ],
 )
-async def test_a_comparison_that_says_no_is_told_with_its_remedy(
-    someone: Someone, judge: Judge, outcome: Outcome
+async def test_a_comparison_that_says_no_is_told_with_its_remedy_and_what_may_help_comes_first(
+    someone: Someone, judge: Judge, outcome: Outcome, first: str
 ) -> None:
+    """A2: another movement cures neither a name nor a photo on record."""
     judge.outcomes = [outcome]
     await someone.starts("camera")
     assert (await someone.shows_everything())["ended"]
@@ -264,7 +273,9 @@ async def test_a_comparison_that_says_no_is_told_with_its_remedy(
     kind = refusals.OUTCOMES[outcome]
     assert kind.title in text
     assert kind.remedy in text
+    assert re.findall(r'weui-btn_primary"[^>]*>([^<]+)<', text) == [first]
     assert "再试一次" in text
+    assert f'href="/policy?place=510500&amp;again={someone.check_id}"' in text
     with pytest.raises(refusals.FaceNotPassed):
         await someone.spends()
 

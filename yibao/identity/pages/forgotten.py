@@ -41,9 +41,12 @@ async def choose_way(request: SignedIn) -> Template:
 
 
 @get(PATH)
-async def ask_who(request: SignedIn) -> Template:
-    check_id = request.query_params.get("face", "")
-    return _page(next_of(request), step="password" if check_id else "who", given={}, check_id=check_id)
+async def ask_who(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> Template:
+    check_id, again = request.query_params.get("face", ""), request.query_params.get("again", "")
+    given = await face.typed_for(
+        pool, vault, check_id=again, purpose="reset_login", device=device_of(request), at=clock()
+    )
+    return _page(next_of(request), step="password" if check_id else "who", given=given, check_id=check_id)
 
 
 @post(PATH, status_code=200)

@@ -66,9 +66,12 @@ FACE = "/phone"
 
 
 @get(FACE)
-async def ask_who(request: SignedIn) -> Template:
-    check_id = request.query_params.get("face", "")
-    return _by_face(step="phone" if check_id else "who", check_id=check_id)
+async def ask_who(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> Template:
+    check_id, again = request.query_params.get("face", ""), request.query_params.get("again", "")
+    given = await face.typed_for(
+        pool, vault, check_id=again, purpose="change_phone", device=device_of(request), at=clock()
+    )
+    return _by_face(step="phone" if check_id else "who", given=given, check_id=check_id)
 
 
 def _by_face(

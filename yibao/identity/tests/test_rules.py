@@ -179,7 +179,7 @@ def test_a_name_goes_to_the_bank_and_the_police_as_registers_keep_it(typed: str,
     assert rules.tidy(Elements(typed, "01", CERT_NO, "", "")).name == known
     if known:
         assert rules.subject(typed, "08", CERT_NO).name == known
-        assert rules.is_named(Account("a", None, typed, "01", CERT_NO, None, False, None), known)
+        assert rules.is_named(Account("a", "", typed, "01", CERT_NO, None, False, None), known)
 
 
 def test_elements_are_tidied_and_told_apart(vault: Vault) -> None:
