@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
+import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from playwright.async_api import Page
@@ -209,6 +210,38 @@ async def test_every_page_can_be_read_and_operated_by_everybody(a_town: Town) ->
     assert stranger.seen > 12
     faults = [*standard.faults, *care.faults, *stranger.faults]
     assert not faults, "\n".join(faults)
+
+
+# A title that is broken into slivers, and a bar of tabs that leaves little of the screen.
+SQUEEZED = """
+() => {
+  const title = document.querySelector(".bar__title"), tabs = document.querySelector(".tabs"), faults = [];
+  const most = Math.min(4, title.textContent.length) * parseFloat(getComputedStyle(title).fontSize);
+  if (title.getBoundingClientRect().width < most) faults.push("the title is in slivers");
+  const covered = tabs.getBoundingClientRect().height / innerHeight;
+  if (getComputedStyle(tabs).position === "fixed" && covered > 0.15) faults.push("the tabs cover " + covered);
+  return faults;
+}
+"""
+
+
+@pytest.mark.parametrize("care", [False, True])
+async def test_with_the_type_set_twice_as_large_the_bars_leave_the_page_to_read(a_town: Town, care: bool) -> None:
+    """F6: set in the browser, so that what depends on the size of its type follows."""
+    async with launch() as browser:
+        context = await browser.context(SMALL_PHONE, base_url=a_town.address)
+        await context.add_cookies([{"name": CARE_COOKIE, "value": str(int(care)), "url": a_town.address}])
+        page = await context.new_page()
+        await page.goto("/forgot/face")
+        assert await page.evaluate("() => getComputedStyle(document.querySelector('.tabs')).position") == "fixed"
+        assert await page.evaluate(SQUEEZED) == []
+        session = await context.new_cdp_session(page)
+        await session.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+        for path in ("/", "/forgot/face", "/get", "/help/phone", "/login"):
+            await page.goto(path)
+            assert await page.evaluate("() => parseFloat(getComputedStyle(document.documentElement).fontSize)") == 34
+            assert await page.evaluate(SQUEEZED) == [], path
+            assert await page.evaluate(WIDE, SMALL_PHONE.width) == [], path
 
 
 async def test_the_skip_link_leads_past_the_bar(a_town: Town) -> None:
