@@ -133,6 +133,8 @@ async def accredit(pool: Pool, keys: Mapping[str, Signer], *, returns: str, at: 
                         "contact": f"{channel.name}（沙盒）",
                         "returns": (f"{returns}/channels/{channel.code}",),
                         "own_bank_card": channel.own_bank_card,
+                        "way": " › ".join(channel.entrances[0].way),
+                        "address": "" if channel.kind == "bank" else f"{returns}/channels/{channel.code}",
                     },
                     credential.Channel,
                 ),

@@ -39,6 +39,7 @@ from yibao.credential.queries import (
     place_choices,
     proved_person,
     visits_of,
+    ways_to_activate,
 )
 from yibao.credential.refusals import BadCode
 from yibao.credential.rules import first_relation, same_name
@@ -88,4 +89,5 @@ __all__ = [
     "unbind_channel",
     "unbind_device",
     "visits_of",
+    "ways_to_activate",
 ]

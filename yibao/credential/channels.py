@@ -16,6 +16,7 @@ from yibao.credential.types import Channel, ChannelKey, ChannelKind, ChannelStat
 
 WRONG_MAX = 20  # a minute, from one place
 KNOWN_FOR = timedelta(days=1)
+WAY_MAX, ADDRESS_MAX = 100, 200  # A QR code with a longer address is too fine to be scanned from a wall.
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,31}")
 WEB = "web"  # Our own pages, which nobody has to accredit.
 FUNCTIONS: dict[Function, str] = {
@@ -78,6 +79,8 @@ _FACTS = {
     "contact": "联系人",
     "returns": "返回地址",
     "own_bank_card": "是否须绑定本人银行卡",
+    "way": "进入的菜单",
+    "address": "入口网址",
 }
 
 
@@ -95,6 +98,12 @@ def _require_whole(channel: Channel) -> None:
         raise refusals.ChannelMalformed(what="请从列表中选择类别和功能。")
     if not channel.returns or not all(rules.is_address(each) and "?" not in each for each in channel.returns):
         raise refusals.ChannelMalformed(what="返回地址应为 https 开头的完整网址，一行一个，不带参数。")
+    if len(channel.way) > WAY_MAX or not channel.way.isprintable():
+        raise refusals.ChannelMalformed(what=f"进入的菜单写成一行，不超过 {WAY_MAX} 个字。")
+    if channel.address and not (len(channel.address) <= ADDRESS_MAX and rules.is_address(channel.address)):
+        raise refusals.ChannelMalformed(
+            what=f"入口网址应为 https 开头的完整网址，不超过 {ADDRESS_MAX} 个字符；没有的不填。"
+        )
 
 
 async def add_key(

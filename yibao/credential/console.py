@@ -59,6 +59,8 @@ def _channel_of(code: str, data: dict[str, str]) -> Channel:
         "contact": data.get("contact", "").strip(),
         "returns": tuple(data.get("returns", "").split()),
         "own_bank_card": data.get("own_bank_card") == "1",
+        "way": data.get("way", "").strip(),
+        "address": data.get("address", "").strip(),
     }
     try:
         return msgspec.convert(facts, Channel)

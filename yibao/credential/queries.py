@@ -37,6 +37,11 @@ async def devices(tx: Tx | Pool, person_id: str) -> list[Device]:
     return [Device(**row) for row in await store.devices(tx, person_id)]
 
 
+async def ways_to_activate(tx: Tx | Pool) -> list[Channel]:
+    """Return the channels in which people can activate now, in the order of their applications."""
+    return [each for each in await store.channels(tx) if each.state == "active" and "activate" in each.functions]
+
+
 class Lent(Struct, frozen=True):
     """A phone of an account on which the codes of relatives are active, and the account's own is not."""
 

@@ -147,6 +147,8 @@ class Channel(Struct, frozen=True):
     contact: str
     returns: tuple[str, ...]  # The addresses to which people may be led back.
     own_bank_card: bool  # Activation takes only who has bound a bank card of their own there.
+    way: str = ""  # Which menus lead here, as the channel publishes it: `我 › 服务 › 医疗健康`.
+    address: str = ""  # Of its own page, for links and posters; empty where one opens its app.
     state: ChannelState = "applied"
 
 

@@ -1,6 +1,7 @@
 """帮助, open to everybody: what a text means (A8), what a phone can do (F6), how to get here and stay (A12)."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from litestar import Request, Response, Router, get
@@ -10,6 +11,7 @@ from litestar.params import FromQuery
 from litestar.response import Template
 from msgspec import Struct
 
+from yibao import credential
 from yibao.core.database import Pool
 from yibao.credential import draw
 from yibao.service import directory
@@ -19,20 +21,27 @@ from yibao.web.principal import DEVICE_COOKIE, SignedIn, anyone
 
 
 class Entry(Struct, frozen=True):
-    """A way to the platform that posters lead to: how it is called, and what one does there."""
+    """A way to the platform that posters lead to: how it is called, what one does there, and where it is."""
 
     name: str
     steps: tuple[str, ...]
-    path: str = "/get"
+    address: str = ""  # A channel's own; our own page is named by the request.
 
 
-# Which posters there are. A channel with an entry of its own is one more line.
-ENTRIES = {
-    "web": Entry(
-        "手机网页",
-        ("用手机相机或浏览器扫一扫", "注册，做一次实名认证", "绑定医保关系，激活医保码"),
-    ),
-}
+WEB = Entry("手机网页", ("用手机相机或浏览器扫一扫", "注册，做一次实名认证", "绑定医保关系，激活医保码"))
+
+
+def entry_of(channel: credential.Channel) -> Entry:
+    """Return a channel's entry as a poster tells it."""
+    way = f"，或打开{channel.name}：{channel.way}" if channel.way else ""
+    card = (f"先在{channel.name}绑定您本人的银行卡",) if channel.own_bank_card else ()
+    scan = f"用手机相机或{channel.name}扫一扫{way}"
+    return Entry(channel.name, (scan, *card, "选参保地，刷脸确认是本人，激活医保码，不用卡号"), channel.address)
+
+
+def _entries(channels: Iterable[credential.Channel]) -> dict[str, Entry]:
+    """Return the entries that have posters, ours first: a channel whose app has to be opened has no address to scan."""
+    return {"web": WEB, **{channel.code: entry_of(channel) for channel in channels if channel.address}}
 
 
 class Check(Struct, frozen=True):
@@ -146,8 +155,16 @@ async def phone(request: SignedIn) -> Template:
 @get("/get")
 async def entry(pool: Pool, place: FromQuery[str] = "") -> Template:
     """下载与入口: how to keep the platform on a home screen. `place` comes from a poster."""
-    places = await directory.places(pool)
-    return Template("site/get.html", context={"places": places, "place": places.get(place), "entries": ENTRIES})
+    places, channels = await directory.places(pool), await credential.ways_to_activate(pool)
+    return Template(
+        "site/get.html",
+        context={
+            "places": {"": "不写地方", **places},
+            "place": place if place in places else "",
+            "channels": sorted(channels, key=lambda channel: not channel.address),  # First what a tap opens.
+            "entries": {code: each.name for code, each in _entries(channels).items()},
+        },
+    )
 
 
 @get("/get/poster")
@@ -158,11 +175,11 @@ async def poster(
     channel: FromQuery[str] = "web",
     place: FromQuery[str] = "",
 ) -> Template:
-    """A page to print, whose QR code leads to the entry; for a place it says so."""
+    """A page to print, whose QR code leads to the entry; for a place it says so. What is unknown leads to ours."""
     places = await directory.places(pool)
-    chosen = ENTRIES.get(channel, ENTRIES["web"])
+    chosen = _entries(await credential.ways_to_activate(pool)).get(channel, WEB)
     base = (public_url or str(request.base_url)).rstrip("/")
-    address = base + chosen.path + (f"?{urlencode({'place': place})}" if place in places else "")
+    address = chosen.address or f"{base}/get" + (f"?{urlencode({'place': place})}" if place in places else "")
     return Template(
         "site/poster.html",
         context={"entry": chosen, "place": places.get(place), "address": address, "qr": draw.qr(address)},

@@ -19,9 +19,11 @@ async def test_another_start_brings_only_what_is_new(pool: Pool, at: datetime, t
     await start("http://127.0.0.1:31001")
     known = {channel.code: channel for channel in await queries.channels(pool)}
     for channel in CHANNELS:
-        admitted = known[channel.code]
+        admitted, bank = known[channel.code], channel.kind == "bank"
         assert (admitted.name, admitted.kind, admitted.state) == (channel.name, channel.kind, "active")
-        assert admitted.returns == (f"http://127.0.0.1:31001/channels/{channel.code}",)
+        home = f"http://127.0.0.1:31001/channels/{channel.code}"
+        assert admitted.returns == (home,)
+        assert (admitted.way, admitted.address) == (" › ".join(channel.entrances[0].way), home if not bank else "")
     clerk = Clerk("A510500-01", "经办窗口")
     async with transaction(pool) as tx:
         await channels.move(tx, code="wechat", to="suspended", reason="核查", clerk=clerk, at=at)
@@ -35,5 +37,5 @@ async def test_another_start_brings_only_what_is_new(pool: Pool, at: datetime, t
     [key] = await queries.channel_keys(pool, "alipay")
     assert key.revoked_at == at
     changes = [change.done for change in await queries.channel_changes(pool, "wechat")]
-    assert changes[0] == "更改：返回地址"
-    assert changes.count("更改：返回地址") == 1
+    assert changes[0] == "更改：返回地址、入口网址"
+    assert changes.count(changes[0]) == 1

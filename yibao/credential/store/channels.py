@@ -39,10 +39,11 @@ async def put_channel(tx: Tx, channel: Channel, at: datetime) -> None:
     await tx.execute(
         """
         INSERT INTO credential.channel
-            (code, name, kind, functions, hotline, contact, returns, own_bank_card, state, applied_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'applied', $9)
+            (code, name, kind, functions, hotline, contact, returns, own_bank_card, way, address, state, applied_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'applied', $11)
         ON CONFLICT (code) DO UPDATE
-        SET name = $2, kind = $3, functions = $4, hotline = $5, contact = $6, returns = $7, own_bank_card = $8
+        SET name = $2, kind = $3, functions = $4, hotline = $5, contact = $6, returns = $7, own_bank_card = $8,
+            way = $9, address = $10
         """,
         channel.code,
         channel.name,
@@ -52,6 +53,8 @@ async def put_channel(tx: Tx, channel: Channel, at: datetime) -> None:
         channel.contact,
         channel.returns,
         channel.own_bank_card,
+        channel.way,
+        channel.address,
         at,
     )
 

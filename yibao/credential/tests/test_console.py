@@ -63,7 +63,8 @@ async def test_a_channel_applies_is_let_in_suspended_and_let_in_again(clerk: Bro
     [key] = await queries.channel_keys(clerk.house.pool, "city_one")
     await clerk.fill(here, do="revoke_key", key_id=key.key_id)
     assert "已吊销" in clerk.text
-    await clerk.fill(here, do="facts", hotline="95002", may_activate="1")
+    way, address = "我 › 服务", "https://channel.example.cn/yibao?from=poster"
+    await clerk.fill(here, do="facts", hotline="95002", may_activate="1", way=way, address=address)
     changes = await queries.channel_changes(clerk.house.pool, "city_one")
     assert [change.done for change in reversed(changes)] == [
         "申请",
@@ -72,12 +73,13 @@ async def test_a_channel_applies_is_let_in_suspended_and_let_in_again(clerk: Bro
         "恢复：整改完成",
         f"登记公钥 {key.key_id}",
         f"吊销公钥 {key.key_id}",
-        "更改：功能、客服热线",
+        "更改：功能、客服热线、进入的菜单、入口网址",
     ]
     assert {change.clerk for change in changes} == {"泸州市医保经办窗口"}
     channel = await queries.channel(clerk.house.pool, "city_one")
     assert channel is not None
     assert (channel.hotline, channel.functions) == ("95002", ("activate", "show_code", "unbind"))
+    assert (channel.way, channel.address) == (way, address)
     assert channel.state == "active"
 
 
@@ -93,6 +95,11 @@ async def test_a_channel_applies_is_let_in_suspended_and_let_in_again(clerk: Bro
         {"returns": "http://channel.example.cn/"},
         {"returns": "https://channel.example.cn/?a=1"},
         {"returns": ""},
+        {"way": "我" * 101},
+        {"address": "http://channel.example.cn/"},
+        {"address": "https://channel.example.cn/#here"},
+        {"address": f"https://channel.example.cn/{'x' * 180}"},
+        {"address": "channel.example.cn"},
     ],
 )
 async def test_an_application_that_is_not_whole_is_refused(clerk: Browser, changed: dict[str, str]) -> None:

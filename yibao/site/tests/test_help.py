@@ -15,6 +15,8 @@ from yibao import registry
 from yibao.app import House
 from yibao.core.database import transaction
 from yibao.core.refusal import Refusal
+from yibao.credential import channels
+from yibao.credential.tests.channel import CLERK, admitted
 from yibao.site import help, icons, trouble
 from yibao.site.tests.scene import Phone
 
@@ -246,12 +248,49 @@ async def test_posters_lead_to_the_entry_of_their_place(stranger: Phone, house: 
         await registry.add_institutions(tx, [shop])
     poster = (await stranger.get("/get/poster?channel=web&place=510500")).text
     assert "泸州市医保码" in poster
+    assert re.search('<option value="510500">泸州市', (await stranger.get("/get")).text)
+    channel = await admitted(house.pool, at=house.clock(), address=ADDRESS)
+    theirs = (await stranger.get(f"/get/poster?channel={channel.code}&place=510500")).text
+    assert ("泸州市医保码" in theirs, read(theirs)) == (True, ADDRESS)
     there = urlsplit(read(poster))
     assert (there.netloc, there.path, there.query) == ("yibao.test", "/get", "place=510500")
-    assert "泸州市" in (await stranger.get(f"{there.path}?{there.query}")).text
+    assert "泸州市医保公共服务" in (await stranger.get(f"{there.path}?{there.query}")).text
     for query in ("", "?channel=x&place=x", "?place=%00"):
         unknown = await stranger.get(f"/get/poster{query}")
         assert read(unknown.text) == "http://yibao.test/get"
+
+
+WAY, ADDRESS = "我 › 服务 › 医疗健康 › 我的医保", "https://channel.example.cn/yibao?from=poster"
+
+
+async def test_channels_in_which_people_can_activate_are_listed_with_their_ways_and_posters(
+    stranger: Phone, house: House
+) -> None:
+    """A12, E10: an app that only opens has no poster; one that may not activate, or is suspended, is not named."""
+    at = house.clock()
+    linked = await admitted(house.pool, at=at, name="示例聊天", way=WAY, address=ADDRESS)
+    await admitted(house.pool, at=at, name="示例银行", kind="bank", own_bank_card=True, way="生活 › 医疗健康")
+    await admitted(house.pool, at=at, name="示例无路")
+    await admitted(house.pool, at=at, name="示例查询", functions=("query",), address=ADDRESS)
+    stopped = await admitted(house.pool, at=at, name="示例暂停", address=ADDRESS)
+    async with transaction(house.pool) as tx:
+        await channels.move(tx, code=stopped.code, to="suspended", reason="核查", clerk=CLERK, at=at)
+
+    page = (await stranger.get("/get")).text
+    assert f'<a href="{ADDRESS}" rel="noreferrer"><span class="list__main">示例聊天<br><small>{WAY}' in page
+    assert "打开示例银行的应用：生活 › 医疗健康；须先绑定本人的银行卡" in page
+    assert "打开示例无路的应用：在应用里找" in page
+    assert "示例查询" not in page
+    assert "示例暂停" not in page
+    posters = dict(re.findall(r'<option value="(\w+)"[^>]*>(示例\w+|手机网页)<', page))
+    assert posters["web"] == "手机网页"
+    assert [name for name in posters.values() if name.startswith("示例")].count("示例聊天") == 1
+    assert not {"示例银行", "示例无路"} & set(posters.values())
+
+    poster = (await stranger.get(f"/get/poster?channel={linked.code}")).text
+    assert f"用手机相机或示例聊天扫一扫，或打开示例聊天：{WAY}" in poster
+    assert read(poster) == ADDRESS
+    assert read((await stranger.get(f"/get/poster?channel={stopped.code}")).text) == "http://yibao.test/get"
 
 
 def test_no_picture_in_the_repository_is_needed_for_it() -> None:
