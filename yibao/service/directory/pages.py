@@ -9,6 +9,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect, Template
 
+from yibao import credential
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.service import directory
@@ -55,7 +56,7 @@ async def _listing(pool: Pool, typed: Mapping[str, str], spot: Spot | None = Non
         "code": "1" if sought.code_only else "",
         "district": sought.district,
     }
-    kept = {name: value for name, value in fields.items() if value}
+    kept = {name: value for name, value in fields.items() if value or name == "place"}  # No city is a choice too.
     return Template(
         "directory/where.html",
         context={
@@ -77,7 +78,12 @@ async def _listing(pool: Pool, typed: Mapping[str, str], spot: Spot | None = Non
 
 @get("/where")
 async def where(request: SignedIn, pool: Pool) -> Template:
-    return await _listing(pool, request.query_params)
+    """Begin with the city of whoever is signed in, until they choose one or all."""
+    typed = dict(request.query_params)
+    if "place" not in typed and request.auth and request.auth.person_id:
+        holder = await credential.holder(pool, request.auth.person_id)
+        typed["place"] = holder.place if holder else ""
+    return await _listing(pool, typed)
 
 
 @post("/where", status_code=200)

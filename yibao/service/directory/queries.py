@@ -25,9 +25,10 @@ async def outlets(
 ) -> tuple[list[Outlet], int]:
     """Return one page of the institutions under contract that fit, and how many there are in all.
 
-    Text is part of the name or address, or the beginning of the name's pinyin initials or of the code. From a spot, or
-    else from the middle of a district, the nearest come first and those whose place is unknown last; otherwise
-    whoever reads the code comes first. One statement.
+    Each word of the text is part of the name, of the address, of what it is (药店, 医院) or of the name's pinyin
+    initials, or the beginning of the code. From a spot, or else from the middle of a district's institutions, the
+    nearest come first and those whose place is unknown last; otherwise whoever reads the code comes first. One
+    statement.
     """
     return await store.outlets(tx, sought, rules.plain(sought.text), spot=spot, limit=limit, offset=offset)
 

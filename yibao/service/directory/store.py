@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from yibao.core.database import Pool, Row, Tx
+from yibao.service.directory.rules import KINDS
 from yibao.service.directory.types import Item, Outlet, Search, Spot, Usage
 
 
@@ -98,8 +99,10 @@ async def outlets(
         WHERE $1 IN ('', o.place)
           AND ($2 = '' OR $2 = ANY (o.services) OR $2 = 'credit' AND o.credit)
           AND (NOT $3 OR 'code' = ANY (o.media))
-          AND ($4 = '' OR strpos(upper(o.name || ' ' || o.address), upper($4)) > 0
-               OR starts_with(o.initials, upper($4)) OR starts_with(o.code, upper($4)))
+          AND NOT EXISTS (
+              SELECT FROM unnest(string_to_array(upper($4), ' ')) AS word
+              WHERE strpos(upper(concat_ws(' ', o.name, o.address, $10::jsonb ->> o.kind)), word) = 0
+                AND strpos(o.initials, word) = 0 AND NOT starts_with(o.code, word))
         ORDER BY metres NULLS LAST, $4 <> '' AND strpos(upper(o.name), upper($4)) > 0 DESC,
                  'code' = ANY (o.media) DESC, o.code
         LIMIT $5 OFFSET $9
@@ -113,6 +116,7 @@ async def outlets(
         spot.lng if spot else None,
         sought.district,
         offset,
+        KINDS,
     )
     return [_outlet(row) for row in rows], rows[0]["total"] if rows else 0
 

@@ -16,7 +16,7 @@ from yibao.site.tests import scene
 from yibao.site.tests.scene import Phone
 from yibao.web.principal import TILL_COOKIE
 
-house, stranger = scene.house, scene.stranger
+house, stranger, phone = scene.house, scene.stranger, scene.phone
 
 PLACE = "310000"
 PHARMACY = registry.Institution(
@@ -75,7 +75,15 @@ async def found(tx: Tx, sought: Search, spot: Spot | None = None) -> list[str]:
         (Search(text="药房"), [PHARMACY]),
         (Search(text="黄浦"), [HOSPITAL]),
         (Search(text="shsyd"), [PHARMACY]),
-        (Search(text=" ＨＳＹ "), []),
+        (Search(text=" ｄｙｆ "), [PHARMACY]),
+        (Search(text="rmyy"), [HOSPITAL]),
+        (Search(text="hsz"), []),
+        (Search(text="静安 药房"), [PHARMACY]),
+        (Search(text="上海　 RMYY"), [HOSPITAL]),
+        (Search(text="静安 医院"), []),
+        (Search(text="药店"), [PHARMACY]),
+        (Search(text="医院"), [HOSPITAL, CLINIC]),
+        (Search(text="上海 p3100"), [PHARMACY]),
         (Search(text="%"), []),
         (Search(district="静安区"), [PHARMACY, HOSPITAL, CLINIC]),
         (Search(district="黄浦区"), [HOSPITAL, PHARMACY, CLINIC]),
@@ -189,6 +197,23 @@ async def test_anybody_searches_without_signing_in(stranger: Phone, shops: None)
     assert "只收实体卡" in page
     assert "请先电话询问" in page
     assert "没有找到" in (await stranger.get("/where?q=绝无此处")).text
+
+
+async def test_whoever_is_signed_in_begins_in_their_own_city(phone: Phone, pool: Pool, shops: None) -> None:
+    async with transaction(pool) as tx:
+        await registry.add_institutions(tx, [msgspec.structs.replace(PHARMACY, code="P51050000901", place="510500")])
+    chosen = '<option value="510500" selected>'
+    assert chosen in (await phone.get("/where")).text
+    assert chosen not in (await phone.get("/where?place=310000")).text
+    everywhere = (await phone.get("/where?place=&q=试验")).text
+    assert chosen not in everywhere
+    assert 'name="place" value=""' in everywhere  # Whoever turns the page or asks for the distance stays everywhere.
+
+
+async def test_a_distance_is_said_only_from_where_somebody_stands(stranger: Phone, shops: None) -> None:
+    page = (await stranger.get("/where?place=310000&q=试验&district=静安区")).text
+    assert "离静安区近的在前" in page
+    assert "约" not in page  # The middle of a district's institutions is where nobody stands.
 
 
 async def test_where_a_phone_stands_comes_in_the_form_and_stays_in_no_address(stranger: Phone, shops: None) -> None:
