@@ -168,6 +168,13 @@ def _operator_appointed(payload: Mapping[str, Any], _: str) -> Told:
     return Told("您成为单位经办人", body, "/unit-code")
 
 
+def _operator_removed(payload: Mapping[str, Any], _: str) -> Told:
+    body = (
+        f"{payload['unit']}的法定代表人取消了您的经办人身份，您不能再出示单位码、登录单位网页。您本人的医保码不受影响。"
+    )
+    return Told("不再是单位经办人", body, "/unit-code")
+
+
 def _legal_changed(payload: Mapping[str, Any], _: str) -> Told:
     body = f"{payload['unit']}的法定代表人在医保经办窗口变更，今后由新的法定代表人增减经办人。"
     return Told("单位法定代表人已变更", f"{body}不是本单位办理的，请立即拨打 12393。", "/unit-code")
@@ -340,6 +347,7 @@ TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
     "unit.activated": _unit_activated,
     "unit.legal_changed": _legal_changed,
     "unit.operator_appointed": _operator_appointed,
+    "unit.operator_removed": _operator_removed,
     "unit.signed_in": _unit_signed_in,
     "unit.unbound": _unit_unbound,
     "family.added": _family_added,

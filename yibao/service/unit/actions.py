@@ -51,13 +51,19 @@ async def name_operator(tx: Tx, vault: Vault, *, unit_id: str, named: Named, by:
     await _name(tx, vault, unit_id, named, legal=False, by=by, at=at)
 
 
-async def _name(tx: Tx, vault: Vault, unit_id: str, named: Named, *, legal: bool, by: str, at: datetime) -> None:
+async def _name(tx: Tx, vault: Vault, unit_id: str, named: Named, *, legal: bool, by: str, at: datetime) -> str | None:
+    """Add an operator, and return whom the registry knows under that certificate. Refusals: OperatorAppointed."""
     operator_id = secrets.token_hex(8)
+    person_id = await registry.find_by_certificate(tx, vault, named.cert_type, named.cert_no)
+    sealed = {
+        column: vault.seal(text, table="unit.operator", column=column, person=operator_id)
+        for column, text in (("name", named.name), ("cert_tail", named.cert_no[-4:]), ("told", person_id or ""))
+    }
     added = await store.add_operator(
         tx,
         unit_id=unit_id,
         operator_id=operator_id,
-        name=vault.seal(named.name, table="unit.operator", column="name", person=operator_id),
+        **sealed,
         cert_index=queries.certificate_index(vault, named.cert_type, named.cert_no),
         legal=legal,
         appointed_by=by,
@@ -65,12 +71,13 @@ async def _name(tx: Tx, vault: Vault, unit_id: str, named: Named, *, legal: bool
     )
     if not added:
         raise refusals.OperatorAppointed
+    return person_id
 
 
 async def appoint(tx: Tx, vault: Vault, *, unit_id: str, account_id: str, named: Named, at: datetime) -> None:
     """Let somebody act for the unit; whoever is known to the registry under that certificate is told.
 
-    Refusals, first that applies: NotOperator, OnlyLegal, OperatorIncomplete, OperatorAppointed.
+    Refusals, first that applies: NotOperator, OnlyLegal, OperatorIncomplete, NumberInvalid, OperatorAppointed.
     """
     seat = await queries.seat(tx, vault, unit_id=unit_id, account_id=account_id)
     if not seat.operator.legal:
@@ -78,8 +85,8 @@ async def appoint(tx: Tx, vault: Vault, *, unit_id: str, account_id: str, named:
     named = Named(named.name.strip(), named.cert_type, "".join(named.cert_no.split()).upper())
     if not (named.name and named.cert_type and named.cert_no):
         raise refusals.OperatorIncomplete
-    await _name(tx, vault, unit_id, named, legal=False, by=account_id, at=at)
-    person_id = await registry.find_by_certificate(tx, vault, named.cert_type, named.cert_no)
+    rules.require_number(named)
+    person_id = await _name(tx, vault, unit_id, named, legal=False, by=account_id, at=at)
     if person_id is not None:
         await outbox.publish(
             tx, person_id=person_id, topic="unit.operator_appointed", payload={"unit": seat.unit.name}, at=at
@@ -87,19 +94,17 @@ async def appoint(tx: Tx, vault: Vault, *, unit_id: str, account_id: str, named:
 
 
 async def remove(tx: Tx, vault: Vault, *, unit_id: str, account_id: str, operator_id: str, at: datetime) -> None:
-    """Take an operator off the list; their codes are refused and their sessions over from now on.
+    """Take an operator off the list, and tell them; their codes are refused and their sessions over from now on.
 
     Refusals, first that applies: NotOperator, OnlyLegal, OperatorUnknown, LegalStays.
     """
     seat = await queries.seat(tx, vault, unit_id=unit_id, account_id=account_id)
-    if not seat.operator.legal:
-        raise refusals.OnlyLegal
-    row = await store.operator(tx, unit_id, operator_id)
-    if row is None:
-        raise refusals.OperatorUnknown
-    if row["legal"]:
-        raise refusals.LegalStays
-    await _leave(tx, unit_id, operator_id=operator_id, account_id=row["account_id"], at=at)
+    operator = await queries.removable(tx, vault, seat, operator_id)
+    await _leave(tx, unit_id, operator_id=operator_id, account_id=operator.account_id, at=at)
+    if operator.told:
+        await outbox.publish(
+            tx, person_id=operator.told, topic="unit.operator_removed", payload={"unit": seat.unit.name}, at=at
+        )
 
 
 async def _leave(tx: Tx, unit_id: str, *, operator_id: str, account_id: str | None, at: datetime) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Response, Router, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from yibao import credential, identity, registry
@@ -132,6 +132,7 @@ async def _operators(
     *,
     refusal: Refusal | None = None,
     given: dict[str, str] | None = None,
+    done: str = "",
 ) -> Template:
     seat = await queries.seat(pool, vault, unit_id=unit_id, account_id=request.auth.subject)
     account = await identity.account(pool, vault, request.auth.subject)
@@ -143,13 +144,16 @@ async def _operators(
         operators=[(one, registry.masked_name(one.name)) for one in listed],
         cert_types=identity.CERT_TYPES,
         given=given or {},
+        done=done,
         asks_password=account.has_pay_password,
     )
 
 
 @get("/unit-code/{unit_id:str}/operators")
-async def list_operators(request: SignedIn, unit_id: FromPath[str], pool: Pool, vault: Vault) -> Template:
-    return await _operators(request, pool, vault, unit_id)
+async def list_operators(
+    request: SignedIn, unit_id: FromPath[str], pool: Pool, vault: Vault, done: FromQuery[str] = ""
+) -> Template:
+    return await _operators(request, pool, vault, unit_id, done=done)
 
 
 @post("/unit-code/{unit_id:str}/operators", status_code=200)
@@ -181,7 +185,20 @@ async def appoint(
         raise
     except Refusal as refusal:
         return await _operators(request, pool, vault, unit_id, refusal=refusal, given=data)
-    return _to(f"/unit-code/{unit_id}/operators")
+    return _to(f"/unit-code/{unit_id}/operators?done=appointed")
+
+
+@get("/unit-code/{unit_id:str}/operators/{operator_id:str}/remove")
+async def ask_remove(
+    request: SignedIn, unit_id: FromPath[str], operator_id: FromPath[str], pool: Pool, vault: Vault
+) -> Template:
+    seat = await queries.seat(pool, vault, unit_id=unit_id, account_id=request.auth.subject)
+    try:
+        async with transaction(pool) as tx:
+            operator = await queries.removable(tx, vault, seat, operator_id)
+    except Refusal as refusal:
+        return await _operators(request, pool, vault, unit_id, refusal=refusal)
+    return _page("remove", seat=seat, operator=operator, name=registry.masked_name(operator.name))
 
 
 @post("/unit-code/{unit_id:str}/operators/{operator_id:str}/remove", status_code=200)
@@ -197,14 +214,14 @@ async def remove(
         raise
     except Refusal as refusal:
         return await _operators(request, pool, vault, unit_id, refusal=refusal)
-    return _to(f"/unit-code/{unit_id}/operators")
+    return _to(f"/unit-code/{unit_id}/operators?done=removed")
 
 
 routes = [
     Router("/", route_handlers=[next_code]),
     Router(
         "/",
-        route_handlers=[choose, show, activate, unbind, list_operators, appoint, remove],
+        route_handlers=[choose, show, activate, unbind, list_operators, appoint, ask_remove, remove],
         guards=[insured],
     ),
 ]

@@ -19,7 +19,14 @@ def operator_name(vault: Vault, row: Row) -> str:
 
 
 def _operator(vault: Vault, row: Row) -> Operator:
-    return Operator(row["operator_id"], operator_name(vault, row), row["legal"], row["account_id"], row["appointed_at"])
+    operator_id = row["operator_id"]
+    tail, told = (
+        vault.open(row[column], table="unit.operator", column=column, person=operator_id) if row[column] else ""
+        for column in ("cert_tail", "told")
+    )
+    return Operator(
+        operator_id, operator_name(vault, row), tail, told, row["legal"], row["account_id"], row["appointed_at"]
+    )
 
 
 async def units_of(tx: Tx | Pool, vault: Vault, account_id: str) -> list[Seat]:
@@ -73,6 +80,21 @@ async def seat(tx: Tx | Pool, vault: Vault, *, unit_id: str, account_id: str) ->
 async def operators(tx: Tx | Pool, vault: Vault, unit_id: str) -> list[Operator]:
     """Return who may act for a unit, the legal representative first. Refusals: core.SealBroken."""
     return [_operator(vault, row) for row in await store.operators(tx, unit_id)]
+
+
+async def removable(tx: Tx, vault: Vault, seat: Seat, operator_id: str) -> Operator:
+    """Return the operator whom somebody may take off their unit's list, held.
+
+    Refusals, first that applies: OnlyLegal, OperatorUnknown, LegalStays, core.SealBroken.
+    """
+    if not seat.operator.legal:
+        raise refusals.OnlyLegal
+    row = await store.operator(tx, seat.unit.unit_id, operator_id)
+    if row is None:
+        raise refusals.OperatorUnknown
+    if row["legal"]:
+        raise refusals.LegalStays
+    return _operator(vault, row)
 
 
 async def is_legal(tx: Tx | Pool, vault: Vault, unit_id: str, named: Named) -> bool:

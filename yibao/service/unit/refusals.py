@@ -73,7 +73,7 @@ class NumberInvalid(Refusal):
     title = "证件号码不正确"
     detail = "居民身份证是 18 位，末位是校验码；填写的号码不符，没有作任何改动。"
     hint = "请对照证件原件逐位核对，重新填写。"
-    remedy = "请带法定代表人的证件原件到窗口办理。"
+    remedy = "请对照证件原件逐位核对，重新填写；核对无误仍不能办的，请拨打 12393。"
 
 
 class OriginalsNotChecked(Refusal):

@@ -69,6 +69,8 @@ async def add_operator(
     unit_id: str,
     operator_id: str,
     name: bytes,
+    cert_tail: bytes,
+    told: bytes,
     cert_index: bytes,
     legal: bool,
     appointed_by: str,
@@ -77,12 +79,15 @@ async def add_operator(
     """Store an operator; False if the certificate is on the unit's list."""
     added = await tx.fetchval(
         """
-        INSERT INTO unit.operator (unit_id, operator_id, name, cert_index, legal, appointed_by, appointed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING operator_id
+        INSERT INTO unit.operator
+            (unit_id, operator_id, name, cert_tail, told, cert_index, legal, appointed_by, appointed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING operator_id
         """,
         unit_id,
         operator_id,
         name,
+        cert_tail,
+        told,
         cert_index,
         legal,
         appointed_by,
@@ -95,7 +100,7 @@ async def seats(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
     """Return the units that name whoever has this certificate, with the operator's row."""
     return await tx.fetch(
         """
-        SELECT u.*, o.operator_id, o.name AS operator_name, o.legal, o.account_id, o.appointed_at
+        SELECT u.*, o.operator_id, o.name AS operator_name, o.cert_tail, o.told, o.legal, o.account_id, o.appointed_at
         FROM unit.operator o JOIN unit.unit u ON u.unit_id = o.unit_id
         WHERE o.cert_index = $1 AND o.removed_at IS NULL AND u.active ORDER BY u.name, u.unit_id
         """,
@@ -145,16 +150,16 @@ async def sign_ins_of(tx: Tx | Pool, cert_index: bytes) -> list[Row]:
 
 async def operators(tx: Tx | Pool, unit_id: str) -> list[Row]:
     return await tx.fetch(
-        "SELECT operator_id, name AS operator_name, cert_index, legal, account_id, appointed_at FROM unit.operator"
-        " WHERE unit_id = $1 AND removed_at IS NULL ORDER BY legal DESC, appointed_at, operator_id",
+        "SELECT operator_id, name AS operator_name, cert_tail, told, cert_index, legal, account_id, appointed_at"
+        " FROM unit.operator WHERE unit_id = $1 AND removed_at IS NULL ORDER BY legal DESC, appointed_at, operator_id",
         unit_id,
     )
 
 
 async def operator(tx: Tx, unit_id: str, operator_id: str) -> Row | None:
     return await tx.fetchrow(
-        "SELECT legal, account_id FROM unit.operator"
-        " WHERE unit_id = $1 AND operator_id = $2 AND removed_at IS NULL FOR UPDATE",
+        "SELECT operator_id, name AS operator_name, cert_tail, told, legal, account_id, appointed_at"
+        " FROM unit.operator WHERE unit_id = $1 AND operator_id = $2 AND removed_at IS NULL FOR UPDATE",
         unit_id,
         operator_id,
     )

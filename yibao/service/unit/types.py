@@ -53,6 +53,8 @@ class Operator(_Personal, frozen=True):
 
     operator_id: str
     name: str
+    cert_tail: str  # The last four characters of the certificate's number, empty of those named long ago.
+    told: str  # Whom the registry knew when they were named, empty for nobody.
     legal: bool  # The legal representative, who names the others.
     account_id: str | None
     appointed_at: datetime

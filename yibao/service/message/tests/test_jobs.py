@@ -326,6 +326,13 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
             "示例公司的法定代表人指定您为经办人，您可以在手机上激活单位码。不为该单位办事的，请让其取消。",
             "/unit-code",
         ),
+        (
+            "unit.operator_removed",
+            {"unit": "示例公司"},
+            "不再是单位经办人",
+            "示例公司的法定代表人取消了您的经办人身份，您不能再出示单位码、登录单位网页。您本人的医保码不受影响。",
+            "/unit-code",
+        ),
     ],
 )
 async def test_a_change_is_told_in_full_and_once_however_often_it_is_delivered(

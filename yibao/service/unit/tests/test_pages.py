@@ -160,7 +160,10 @@ async def test_the_transaction_password_appoints_and_a_removed_operator_is_out_a
     assert await unit.units_of(office.pool, office.vault, second.account_id) == []
     await chief.fill(f"/unit-code/{unit_id}/operators", **given, pay_password=PAY_PASSWORD)
     assert chief.status == 200
+    assert "已添加" in chief.text
     assert registry.masked_name(second.person.name) in chief.text
+    tail = f"证件尾号 {second.person.cert_no[-4:]}"
+    assert chief.text.count(tail) == 2  # In the row and in the name of what takes them off.
 
     mobile, desk = await phone(second), await opens()
     code = await code_on(mobile, unit_id)
@@ -169,10 +172,20 @@ async def test_the_transaction_password_appoints_and_a_removed_operator_is_out_a
     assert desk.path == "/unit"
     await mobile.get(f"/unit-code/{unit_id}/operators")
     assert "取消" not in mobile.text.partition("<main")[2]
+    assert "证件尾号" not in mobile.text  # For whoever has typed the number.
 
     operator_id = await office.operator_id(unit_id, second)
+    remove = f"/unit-code/{unit_id}/operators/{operator_id}/remove"
     await chief.get(f"/unit-code/{unit_id}/operators")
-    await chief.fill(f"/unit-code/{unit_id}/operators/{operator_id}/remove")
+    await chief.follow(remove)
+    chief.must_be_usable()
+    assert "吗？" in chief.text
+    assert tail[-4:] in chief.text
+    assert len(await unit.operators(office.pool, office.vault, unit_id)) == 2  # Asked first.
+    await chief.fill(remove)
+    assert "已取消" in chief.text
+    await chief.get(remove)
+    assert "unit.operator_unknown" in chief.text
     await desk.get("/unit")
     assert desk.path.startswith("/unit/login")
     await mobile.get(f"/unit-code/{unit_id}")

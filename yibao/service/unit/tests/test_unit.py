@@ -211,6 +211,9 @@ async def test_only_the_legal_representative_names_and_removes(office: Office) -
     second, third = await office.operator(), await office.operator()
     with pytest.raises(refusals.OperatorIncomplete):
         await office.appoint(unit_id, legal, unit.Named(" ", "01", "1"))
+    wrong = second.named.cert_no[:-1] + ("1" if second.named.cert_no[-1] != "1" else "2")
+    with pytest.raises(refusals.NumberInvalid):
+        await office.appoint(unit_id, legal, unit.Named(second.named.name, "01", wrong))
     await office.appoint(unit_id, legal, second.named)
     with pytest.raises(refusals.OnlyLegal):
         await office.appoint(unit_id, second, third.named)
@@ -221,6 +224,7 @@ async def test_only_the_legal_representative_names_and_removes(office: Office) -
         await office.remove(unit_id, legal, legal_id)
     second_id = await office.operator_id(unit_id, second)
     await office.remove(unit_id, legal, second_id)
+    assert await office.told(second.person.person_id) == ["unit.operator_appointed", "unit.operator_removed"]
     with pytest.raises(refusals.OperatorUnknown):
         await office.remove(unit_id, legal, second_id)
     await office.appoint(unit_id, legal, second.named)  # Somebody who was removed may be named again.
