@@ -77,6 +77,7 @@ _BANK = (
     ("生活 › 医疗健康 › 医保电子凭证", "code"),
     ("生活 › 医疗健康 › 医保电子凭证 › 去激活", "activate"),
     ("我的 › 卡包 › 医保电子凭证 › 解绑", "unbind"),
+    ("生活 › 医疗健康 › 医保电子凭证 › 亲情账户", "family"),
 )
 
 # The hotlines are invented, as all numbers of this world are; real ones must not be called from a demonstration.
@@ -139,7 +140,12 @@ CHANNELS = (
         "南通医保",
         "city",
         "990-0005",
-        _ways(*_ACCOUNT, ("医保服务 › 待缴费", "bills"), ("医保服务 › 消费记录", "records")),
+        _ways(
+            *_ACCOUNT,
+            ("医保服务 › 亲情账户", "family"),
+            ("医保服务 › 待缴费", "bills"),
+            ("医保服务 › 消费记录", "records"),
+        ),
     ),
     Channel(
         "suishenban",
