@@ -10,7 +10,7 @@ from msgspec import Struct
 from yibao import credential, ledger, registry
 from yibao.core.clock import Clock, day_of
 from yibao.core.database import Pool
-from yibao.service import message
+from yibao.service import family, message
 from yibao.settlement import queries
 from yibao.settlement.pages import payer_of
 from yibao.settlement.slip import INSURANCE_NAMES
@@ -74,6 +74,7 @@ SERVICES = (
 
 # What clerks do, listed on the console's start page.
 CONSOLE: tuple[tuple[str, tuple[Service, ...]], ...] = (
+    ("待办", (Service("儿童码监护核对", "/console/family", "户口簿、出生证与登记不一致的申请"),)),
     ("单位", (Service("单位与单位码", "/console/units", "登记单位，手机丢失时解绑单位码"),)),
     (
         "医保码",
@@ -96,7 +97,6 @@ CONSOLE: tuple[tuple[str, tuple[Service, ...]], ...] = (
             Service("移除家庭成员", "/console/family/end", "本人到窗口，不再让家人出示医保码"),
         ),
     ),
-    ("待办", (Service("儿童码监护核对", "/console/family", "户口簿、出生证与登记不一致的申请"),)),
 )
 
 
@@ -124,8 +124,10 @@ async def services() -> Template:
 
 
 @get("/console", guards=[clerk])
-async def console(request: SignedIn) -> Template:
-    return Template("site/console.html", context={"groups": CONSOLE})
+async def console(request: SignedIn, pool: Pool, clock: Clock) -> Template:
+    """List what clerks do, with how much waits for those of this place. One statement."""
+    todo = await family.todo(pool, place=request.auth.institution, on=day_of(clock()))
+    return Template("site/console.html", context={"groups": CONSOLE, "todo": {"/console/family": todo}})
 
 
 @get("/insurance", guards=[insured])

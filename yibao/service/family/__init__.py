@@ -12,7 +12,7 @@ password that pays is the relative's.
 """
 
 from yibao.service.family.actions import end_all, note_relatives_look
-from yibao.service.family.queries import Member, applications, links, member, requests, shown_by
+from yibao.service.family.queries import Member, Todo, applications, links, member, requests, shown_by, todo
 from yibao.service.family.rules import METHODS, PAPERS, RELATIONS
 from yibao.service.family.types import Link
 
@@ -22,6 +22,7 @@ __all__ = [
     "RELATIONS",
     "Link",
     "Member",
+    "Todo",
     "applications",
     "end_all",
     "links",
@@ -29,4 +30,5 @@ __all__ = [
     "note_relatives_look",
     "requests",
     "shown_by",
+    "todo",
 ]

@@ -7,7 +7,7 @@ guardians can read it. So is adding a member at the counter, for both who stand 
 from collections.abc import Iterable
 
 from litestar import Response, Router, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from yibao import identity, registry
@@ -16,14 +16,14 @@ from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
 from yibao.service.family import actions, queries, refusals, rules, store
-from yibao.service.family.pages.shell import Form, RandomId, text, who
+from yibao.service.family.pages.shell import Form, RandomId, text, to, who
 from yibao.service.family.terms import terms_of
 from yibao.service.family.types import Application
 from yibao.web.principal import SignedIn, clerk
 
 
 @get("/console/family")
-async def queue(request: SignedIn, pool: Pool, clock: Clock) -> Template:
+async def queue(request: SignedIn, pool: Pool, clock: Clock, done: FromQuery[str] = "") -> Template:
     place = request.auth.institution
     return Template(
         "family/console_queue.html",
@@ -32,6 +32,7 @@ async def queue(request: SignedIn, pool: Pool, clock: Clock) -> Template:
             "unchecked": await store.unchecked(pool, place),
             "today": day_of(clock()),
             "papers": rules.PAPERS,
+            "done": done,
         },
     )
 
@@ -140,7 +141,7 @@ async def _decide(
                 tx, place=request.auth.institution, application_id=application_id
             )
         return await _shown(found, pool, vault, clock, refusal)
-    return Redirect("/console/family", status_code=303)
+    return to("/console/family", done="accepted" if accepted else "refused")
 
 
 # At the counter.

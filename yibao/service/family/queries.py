@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct
 
@@ -54,6 +54,14 @@ class Applied(Struct, frozen=True):
     name: str
     says: tuple[str, ...]  # What did not agree, in words.
     reason: str
+
+
+class Todo(Struct, frozen=True):
+    """How much the staff of a place have to do."""
+
+    waiting: int
+    late: int  # Of those that wait.
+    unchecked: int  # What papers alone decided and nobody has looked at.
 
 
 class Family(Struct, frozen=True):
@@ -186,6 +194,11 @@ def _in_words(vault: Vault, application: Application, name: str) -> Applied:
 
 def _masked(vault: Vault, person_id: str, sealed: bytes) -> str:
     return registry.masked_name(registry.name_of(vault, person_id, sealed))
+
+
+async def todo(tx: Tx | Pool, *, place: str, on: date) -> Todo:
+    """Return how many applications wait for the agency of a place on a day. One statement."""
+    return Todo(**await store.todo(tx, place, on))
 
 
 async def pictures(tx: Tx | Pool, vault: Vault, application: Application) -> list[bytes]:

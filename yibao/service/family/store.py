@@ -375,6 +375,23 @@ async def unchecked(tx: Tx | Pool, place: str) -> list[Application]:
     return [_application(row) for row in rows]
 
 
+async def todo(tx: Tx | Pool, place: str, on: date) -> Row:
+    """Count what waits for the staff of a place, what of that is overdue, and what is to be looked at afterwards."""
+    row = await tx.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE state = 'review') AS waiting,
+               count(*) FILTER (WHERE state = 'review' AND due_on < $2) AS late,
+               count(*) FILTER (WHERE state = 'accepted') AS unchecked
+        FROM family.application
+        WHERE place = $1 AND (state = 'review' OR state = 'accepted' AND decided_by IS NULL)
+        """,
+        place,
+        on,
+    )
+    assert row is not None
+    return row
+
+
 async def move_application(
     tx: Tx,
     application: Application,

@@ -111,7 +111,9 @@ async def test_the_agency_looks_after_what_papers_alone_decided(town: Town) -> N
     link = await accepted(town, mother, child)
     assert await proofs_of(town, child) == 2
     desk, address = await unchecked(town, child)
+    assert "申请人手机上的医保码立即失效" in desk.page
     await desk.send(f"{address}/accept")
+    assert "已通过" in desk.page
     assert address not in desk.page
     assert not await proofs_of(town, child)
     await mother.phone.get(f"/family/{link}/code")
@@ -135,6 +137,7 @@ async def test_what_does_not_stand_the_look_afterwards_ends_at_once(town: Town) 
     link = await accepted(town, stranger, child)
     desk, address = await unchecked(town, child)
     await desk.send(f"{address}/refuse", reason="证件不是原件")
+    assert "已退回，不予通过" in desk.page
     await stranger.phone.get(f"/family/{link}/code")
     assert (stranger.phone.status, "family.link_ended" in stranger.phone.page) == (410, True)
     assert (await town.messages(stranger.person_id))[-2:] == ["家庭成员已移除", "儿童码申请未通过"]
@@ -278,7 +281,7 @@ async def test_the_agency_accepts_and_its_look_is_recorded(town: Town) -> None:
         [look] = await registry.looks(town.house.pool, town.house.vault, looked_at)
         assert look.purpose == "核对儿童医保电子码的监护证明"
     await desk.send(f"/console/family/{application_id}/accept")
-    assert desk.path == "/console/family"
+    assert desk.path == "/console/family?done=accepted"
     await elder.phone.get(f"/family/{await link_of(town, elder)}/code")
     assert elder.phone.status == 200
 
@@ -295,6 +298,33 @@ async def test_the_agency_refuses_with_a_reason(town: Town) -> None:
         "SELECT reason FROM family.application WHERE application_id = $1", application_id
     )
     assert "公证书".encode() not in sealed
+
+
+async def test_the_start_page_of_a_clerk_says_how_much_waits_and_what_is_overdue(town: Town) -> None:
+    """B10: of their own place, in one statement."""
+    place = "610100"  # Where no other test's applications are.
+    _, _, _, application_id = await reviewed(town)
+    mother, child = await town.adult(), await town.alone(birth_on=BORN, child=True)
+    await accepted(town, mother, child)
+    pool = CountingPool(town.house.pool)
+    await town.house.pool.execute(
+        "UPDATE family.application SET place = $1 WHERE person_id = ANY ($2)", place, town.people
+    )
+    todo = await queries.todo(pool, place=place, on=date(2026, 5, 19))
+    assert ((todo.waiting, todo.late, todo.unchecked), len(pool.statements)) == ((1, 0, 1), 1)
+    desk = await town.clerk(place)
+    page = await desk.get("/console")
+    assert "待核对 1 件" in page
+    assert "待复核 1 件" in page
+    assert "已逾期" not in page
+    town.house.clock.advance(days=8)  # type: ignore[attr-defined]
+    desk = await town.clerk(place)
+    assert "已逾期 1 件" in await desk.get("/console")
+    await desk.get(f"/console/family/{application_id}")
+    await desk.send(f"/console/family/{application_id}/refuse", reason="请补交监护权公证书")
+    page = await desk.get("/console")
+    assert "待核对" not in page
+    assert "待复核 1 件" in page
 
 
 async def test_another_places_agency_does_not_see_it(town: Town) -> None:
