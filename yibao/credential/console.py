@@ -224,13 +224,22 @@ async def _end(tx: Tx, person_id: str, data: dict[str, str], *, login: str, at: 
 async def _found(tx: Tx, vault: Vault, person_id: str) -> dict[str, object]:
     person = await registry.person(tx, vault, person_id)
     held = await queries.holder(tx, person_id)
+    account_id = held.account_id if held else None
+    names = await queries.channel_names(tx)
+    phones = await queries.phones_with_lent_codes(tx, person_id, account_id) if account_id else []
     return {
         "name": registry.masked_name(person.name),
         "cert_no": registry.masked_certificate(person.cert_no),
-        "bound": held is not None and bool(held.account_id),
+        "bound": bool(account_id),
         "place": await registry.region_name(tx, held.place) if held else "",
+        "phones": [(phone, names.get(phone.channel, phone.channel)) for phone in phones],
         "devices": [
-            (device, await queries.channel_name(tx, device.channel)) for device in await queries.devices(tx, person_id)
+            (
+                device,
+                names.get(device.channel, device.channel),
+                device.unbound_at is None and device.account_id != account_id,  # On a relative's phone.
+            )
+            for device in await queries.devices(tx, person_id)
         ],
     }
 

@@ -1,14 +1,15 @@
 """渠道准入 and 医保码解绑 at the console (B6, E10)."""
 
+import re
 from datetime import datetime
 
 import pytest
 
 from conftest import NewPerson
-from yibao import identity, registry
+from yibao import credential, identity, registry
 from yibao.core.database import transaction
 from yibao.core.gm import Signer
-from yibao.credential import queries, refusals
+from yibao.credential import queries, refusals, relatives
 from yibao.web.principal import CONSOLE_COOKIE
 
 from .browser import Browser, bank, browser, whole_house
@@ -150,8 +151,15 @@ async def test_the_agency_ends_one_activation_or_all_and_says_why(clerk: Browser
     assert holder.person.name not in text
     clerk.must_be_usable()
     assert await looked(clerk, holder.person_id) == ["医保码激活情况查询：来电称手机丢失"]
-    await clerk.fill("/console/credentials", do="one", activation=clerk.page.forms[-2].values["activation"])
+    # Nobody loses a code by one slip of the mouse, and what ends one of several says which.
+    assert set(re.findall(r'name="do" value="(\w+)"', text)) == {"one", "all", "binding"}
+    assert 'name="do"' not in re.sub(r"(?s)<details>.*?</details>", "", text)
+    assert len(re.findall(r"<summary>解绑：[^<]+ 激活</summary>", text)) == 2
+    assert len(re.findall(r'aria-label="确认解绑：[^"]+ 激活"', text)) == 2
+    of_one = next(form for form in clerk.page.forms if "activation" in form.names)
+    await clerk.fill("/console/credentials", do="one", activation=of_one.values["activation"])
     assert "已办：解绑" in clerk.text
+    assert " 解绑</p>" in clerk.text
     ended = [await _is_refused(house, code) for code in codes]
     assert sorted(ended) == [False, True]
     await clerk.get("/console/credentials")
@@ -163,6 +171,33 @@ async def test_the_agency_ends_one_activation_or_all_and_says_why(clerk: Browser
     await clerk.fill("/console/credentials", do="binding")
     assert await queries.holder(house.pool, holder.person_id) is None
     assert (await identity.account(house.pool, house.vault, holder.account_id)).person_id is None
+
+
+async def test_a_lost_phone_that_shows_only_relatives_codes_is_listed_and_unbound(
+    clerk: Browser, house: House, new_person: NewPerson
+) -> None:
+    """B6: as the person sees it under 渠道与设备."""
+    mother, child = await house.bound(), await new_person()
+    lent = relatives.browser_of("browser:lost", channel="web", account_id=mother.account_id)
+    async with transaction(house.pool) as tx:
+        await relatives.entrust(tx, person_id=child.person_id, at=house.at)
+        await relatives.lend(
+            tx,
+            person_id=child.person_id,
+            account_id=mother.account_id,
+            browser=lent,
+            channel="web",
+            since=house.at,
+            at=house.at,
+        )
+        code = (await credential.show_code(tx, house.codes, person_id=child.person_id, browser=lent, at=house.at)).code
+    await clerk.get("/console/credentials")
+    text = await clerk.fill("/console/credentials", by="01", number=mother.person.cert_no, reason="手机丢失")
+    assert "只出示家人的医保码" in text
+    of_one = next(form for form in clerk.page.forms if "activation" in form.names)
+    await clerk.fill("/console/credentials", do="one", activation=of_one.values["activation"])
+    assert "只出示家人的医保码" not in clerk.text
+    assert await _is_refused(house, code)
 
 
 async def _is_refused(house: House, code: str) -> bool:
