@@ -7,6 +7,7 @@ from tests.journeys.cast import PIN, Cashier, Citizen
 from tests.journeys.town import Town
 
 SHANGHAI, RUGAO = "P31000000001-01", "H32068200001-01"  # A pharmacy, and a clinic: residents buy at none in Rugao.
+PROVINCE, CHENGDU = "P51990000001-01", "H51010000001-01"  # The province's pharmacy, and a clinic in its capital.
 DRUG = "苯磺酸氨氯地平片"
 
 
@@ -65,6 +66,41 @@ async def test_a_code_of_two_places_pays_in_both_and_says_why_in_neither_elsewhe
         await patient.page.get_by_role("link", name="参保地：上海市").click()
         await patient.page.get_by_role("button", name="如皋市").click()
         await expect(patient.page.get_by_role("link", name="参保地：如皋市")).to_be_visible()
+
+
+async def test_the_pool_of_the_province_is_one_place_and_the_city_another(a_town: Town) -> None:
+    """B8: both are shown beside each other, one tap switches, and where both pay the choice decides."""
+    async with launch() as browser:
+        patient = await Citizen.arrives(browser, a_town, "provincial", device=SMALL_PHONE)
+        await patient.is_ready()
+
+        async def chooses(place: str) -> None:
+            await patient.page.goto("/code")
+            await patient.page.get_by_role("link", name="参保地").click()
+            await expect(patient.page.get_by_role("button", name="四川省省本级")).to_be_visible()
+            await expect(patient.page.get_by_role("button", name="成都市")).to_be_visible()
+            await patient.page.get_by_role("button", name=place).click()
+            await expect(patient.page.get_by_role("link", name="参保地")).to_contain_text(place)
+
+        await chooses("成都市")
+        of_province = await Cashier.arrives(browser, a_town, login=PROVINCE)
+        await of_province.types(await patient.code())
+        card = of_province.page.get_by_label("参保人", exact=True)
+        await expect(card).to_contain_text("参保地：四川省省本级")
+        await expect(card).to_contain_text("参保人选择的是成都市")
+        await of_province.adds(DRUG, "1")
+        await settles(of_province)
+
+        of_city = await Cashier.arrives(browser, a_town, login=CHENGDU)
+        for place in ("成都市", "四川省省本级"):
+            await chooses(place)
+            await of_city.types(await patient.code())
+            card = of_city.page.get_by_label("参保人", exact=True)
+            await expect(card).to_contain_text(f"参保地：{place}")
+            await expect(card).not_to_contain_text("参保人选择的是")
+            await of_city.adds(DRUG, "1")
+            await settles(of_city)
+            await of_city.next_please()
 
 
 async def test_somebody_without_a_phone_is_served_by_card_and_told_later(a_town: Town) -> None:

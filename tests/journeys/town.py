@@ -35,7 +35,7 @@ from yibao.worker import Worker
 
 MORNING = datetime(2026, 5, 12, 2, 0, tzinfo=UTC)
 FETCHED = Path(__file__).parents[2] / ".yibao"
-PEOPLE = 72  # As many as it takes for the families to be whole.
+PEOPLE = max(world.ROLES.values()) + 1  # Everybody who plays a role; the families are whole before that.
 
 
 class TownClock:

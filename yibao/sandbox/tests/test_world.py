@@ -10,7 +10,18 @@ import pytest
 
 from yibao.benefit.types import DISEASE_NAMES, QUALIFICATIONS
 from yibao.core.money import fen_of
-from yibao.sandbox.world import PEOPLE_MAX, PLACES, ROLES, Institution, Item, Person, Qualification, build, iter_people
+from yibao.sandbox.world import (
+    CITIES,
+    PEOPLE_MAX,
+    PLACES,
+    ROLES,
+    Institution,
+    Item,
+    Person,
+    Qualification,
+    build,
+    iter_people,
+)
 from yibao.sandbox.world.catalogue import initials
 from yibao.sandbox.world.numbers import certificate_no, check_character, luhn_digit
 
@@ -145,19 +156,21 @@ def test_the_world_can_be_made_on_any_day(on: date) -> None:
 # Everybody that later tests call for
 
 
-def test_two_hundred_people_live_in_six_places() -> None:
+def test_two_hundred_people_live_in_six_cities_and_one_is_insured_by_the_province() -> None:
     assert len(WORLD.people) == 200
-    assert set(PLACES) == {"510100", "510500", "310000", "610100", "341100", "320682"}
+    assert set(CITIES) == {"510100", "510500", "310000", "610100", "341100", "320682"}
+    assert set(PLACES) - set(CITIES) == {"519900"}
     here = Counter(i.place for p in WORLD.people for i in p.insurances)
     assert set(here) == set(PLACES)
-    assert min(here.values()) >= 15
+    assert min(here[city] for city in CITIES) >= 15
+    assert here["519900"] == 1
 
 
 def test_every_place_has_each_kind_of_insured_person() -> None:
-    kinds = {(i.place, i.insutype, i.psn_type) for p in WORLD.people for i in p.insurances}
+    kinds = {(i.place, i.insutype, i.psn_type) for p in WORLD.people for i in p.insurances if i.place in CITIES}
     employees = {("310", "11"), ("310", "12")}
     residents = {("390", psn_type) for psn_type in ("15", "16", "1401", "1402", "1403", "1404")}
-    assert kinds == {(place, *kind) for place in PLACES for kind in employees | residents}
+    assert kinds == {(place, *kind) for place in CITIES for kind in employees | residents}
 
 
 def test_only_employees_have_a_personal_account() -> None:
@@ -207,6 +220,7 @@ SPECIALS: dict[str, Callable[[Person], bool]] = {
     "chengdu_subsistence": lambda p: holds(p, "510100", "16", "aid", "subsistence"),
     "shanghai_retired_early": lambda p: holds(p, "310000", "12", "cohort", "retired_by_2000"),
     "xian_civil_servant": lambda p: holds(p, "610100", "11", "supplement", "civil_servant"),
+    "provincial": lambda p: [(i.place, i.psn_type) for i in p.insurances] == [("519900", "11"), ("510100", "15")],
 }
 
 
@@ -265,10 +279,11 @@ def test_whoever_is_not_special_is_in_order() -> None:
 # Institutions
 
 
-def test_thirty_institutions_offer_a_pharmacy_and_each_level_in_every_place() -> None:
-    assert len(WORLD.institutions) == 30
+def test_institutions_offer_a_pharmacy_and_each_level_in_every_city_and_two_are_the_provinces() -> None:
+    assert len(WORLD.institutions) == 32
     offered = Counter((i.place, i.kind, i.level) for i in WORLD.institutions)
-    for place in PLACES:
+    assert offered["519900", "pharmacy", "none"] == offered["519900", "hospital", "tertiary"] == 1
+    for place in CITIES:
         assert offered[place, "pharmacy", "none"]
         for level in ("community", "secondary", "tertiary"):
             assert offered[place, "hospital", level]
@@ -288,7 +303,7 @@ def test_codes_names_and_logins_of_institutions_are_distinct_and_well_formed() -
         assert len(i.code) == 12
         assert i.code[7:].isdigit()
         assert len(i.name) <= 20  # The envelope of the national interface carries no more everywhere.
-        assert i.address.startswith(PLACES[i.place].name)
+        assert i.address.startswith(PLACES[i.place].city)
         assert i.staff[0].login == f"{i.code}-01"
         assert {s.role for s in i.staff} == {"cashier"}
 

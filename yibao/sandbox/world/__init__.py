@@ -10,10 +10,11 @@ from datetime import date
 from yibao.sandbox.world.catalogue import Item, catalogue
 from yibao.sandbox.world.institutions import DEMO_PASSWORD, Institution, Staff, clerks, institutions
 from yibao.sandbox.world.people import PEOPLE_MAX, ROLES, Card, Insurance, Person, Qualification, iter_people
-from yibao.sandbox.world.places import PLACES, Place
+from yibao.sandbox.world.places import CITIES, PLACES, Place
 from yibao.sandbox.world.units import Unit, units
 
 __all__ = [
+    "CITIES",
     "DEMO_PASSWORD",
     "PEOPLE_MAX",
     "PLACES",

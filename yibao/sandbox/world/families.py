@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yibao.sandbox.world.people import CAST, KINDS, ROLES, Person
-from yibao.sandbox.world.places import PLACES
+from yibao.sandbox.world.places import CITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Household:
 
 
 def _one_of(kind: str, place: str) -> int:
-    return len(CAST) + list(PLACES).index(place) * len(KINDS) + list(KINDS).index(kind)
+    return len(CAST) + CITIES.index(place) * len(KINDS) + list(KINDS).index(kind)
 
 
 HOUSEHOLDS = (

@@ -1,4 +1,4 @@
-"""Thirty invented institutions: in every place at least one pharmacy and a hospital of three levels."""
+"""Invented institutions: a pharmacy at least and a hospital of three levels in every city, and two of the province."""
 
 import re
 from collections import Counter
@@ -81,6 +81,8 @@ _TABLE = (
     ("320682", "community", "如皋示例镇卫生院", "示例镇示例路2号", "outpatient inpatient"),
     ("320682", "secondary", "如皋示例中医院", "如城街道示例路3号", "outpatient inpatient away"),
     ("320682", "tertiary", "如皋示例人民医院", "如城街道示例大道1号", "outpatient inpatient away"),
+    ("519900", "none", "四川省直示例药房", "青羊区示例街6号", "pharmacy away"),
+    ("519900", "tertiary", "四川省直示例医院", "青羊区示例大道2号", "outpatient inpatient away"),
 )
 
 
@@ -99,7 +101,7 @@ def institutions() -> tuple[Institution, ...]:
                 place=place,
                 kind="pharmacy" if level == "none" else "hospital",
                 level=level,
-                address=PLACES[place].name + address,
+                address=PLACES[place].city + address,
                 phone=_phone(place, number),
                 services=tuple(services.split()),
                 staff=tuple(Staff(f"{code}-{n:02d}", f"演示收银员{n:02d}", "cashier") for n in (1, 2)),
@@ -155,6 +157,7 @@ _CENTRES = {
     "610100": (34.34, 108.94),
     "341100": (32.30, 118.32),
     "320682": (32.37, 120.56),
+    "519900": (30.66, 104.07),
 }
 
 

@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal
 
 from yibao.sandbox.world import names, numbers
-from yibao.sandbox.world.places import PLACES
+from yibao.sandbox.world.places import CITIES, PLACES
 
 PEOPLE_MAX = numbers.PRIME_AREA - 1
 
@@ -97,7 +97,6 @@ KINDS = {
 # Newborns stay out of the crowd: their birthdays move with the day, everybody else's only with the year.
 _ORDINARY_KINDS = ("employed", "retired", "adult", "aged", "preschool", "pupil", "student")
 _ORDINARY_WEIGHTS = (30, 16, 22, 14, 5, 8, 5)
-_ORDINARY_PLACES = tuple(PLACES)
 _ORDINARY_ACCOUNT_FEN_MAX = 800_000
 
 
@@ -256,8 +255,18 @@ def _one_of(kind: str, place: str) -> Plan:
     return Plan((Cover(kind, place),), special=f"{PLACES[place].short_name}{KINDS[kind].label}，一切正常。")
 
 
-_ONE_OF_EACH = tuple(_one_of(kind, place) for place in PLACES for kind in KINDS)
-_PLANS = CAST + _ONE_OF_EACH
+_ONE_OF_EACH = tuple(_one_of(kind, place) for place in CITIES for kind in KINDS)
+
+# Who came to the cast later stands at the end, where nobody else becomes somebody else.
+_LATER = (
+    Plan(
+        (Cover("employed", "519900", account_fen=100_000, employer="四川省直示例单位"), Cover("adult", "510100")),
+        "provincial",
+        "四川省直职工，个人账户余额 1000.00 元，同时在成都参加居民医保；两处都能用的，按所选参保地结算。",
+        "保川蓉",
+    ),
+)
+_PLANS = CAST + _ONE_OF_EACH + _LATER
 
 # A role by name, as journeys and documentation speak of it: the index is the same in every world.
 ROLES = {plan.role: index for index, plan in enumerate(_PLANS) if plan.role}
@@ -309,7 +318,7 @@ def person(seed: int, index: int, on: date) -> Person:
 
 def _ordinary(rng: Random) -> Plan:
     kind = rng.choices(_ORDINARY_KINDS, _ORDINARY_WEIGHTS)[0]
-    return Plan((Cover(kind, rng.choice(_ORDINARY_PLACES)),))
+    return Plan((Cover(kind, rng.choice(CITIES)),))
 
 
 def _birth_on(plan: Plan, rng: Random, on: date) -> date:
