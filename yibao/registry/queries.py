@@ -138,14 +138,21 @@ async def region_names(tx: Tx | Pool, codes: Iterable[str]) -> dict[str, str]:
 
 
 async def cities(tx: Tx | Pool) -> list[tuple[Region, list[Region]]]:
-    """Return the provinces of the national list, each with its cities; a municipality has none."""
+    """Return the provinces of the national list, each with its cities and its own pool (省本级) among them.
+
+    A municipality has none: its own pool (市本级) is the municipality itself, and two names for one place mislead.
+    """
     found: dict[str, tuple[Region, list[Region]]] = {}
     for region in await store.regions_down_to(tx, 2):
         if region.level == 1:
             found[region.code] = (region, [])
         elif region.parent in found:
             found[region.parent][1].append(region)
-    return list(found.values())
+    return [(province, [] if _is_one_city(province, inside) else inside) for province, inside in found.values()]
+
+
+def _is_one_city(province: Region, inside: Iterable[Region]) -> bool:
+    return all(region.code == f"{province.code[:2]}9900" for region in inside)
 
 
 async def qualifications(tx: Tx | Pool, person_id: str) -> list[Qualification]:

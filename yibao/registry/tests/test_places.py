@@ -95,3 +95,11 @@ async def test_institutions_are_found_by_place_kind_and_words(
 
 async def test_no_more_institutions_come_than_asked_for(town: Tx) -> None:
     assert len(await registry.institutions(town, "510500", limit=1)) == 1
+
+
+async def test_a_municipality_is_one_place_and_a_province_has_its_own_pool_beside_the_cities(tx: Tx) -> None:
+    """B1, B8: 上海市市本级 beside 上海市 would be two names for one place."""
+    await registry.load_regions(tx)
+    inside = {province.name: [city.name for city in cities] for province, cities in await registry.cities(tx)}
+    assert [inside[name] for name in ("北京市", "天津市", "上海市", "重庆市")] == [[], [], [], []]
+    assert {"四川省省本级", "成都市", "泸州市"} <= set(inside["四川省"])
