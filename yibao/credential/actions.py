@@ -25,16 +25,30 @@ FREE_LIMIT_FEN_MAX = 500_00
 async def bind(tx: Tx, vault: Vault, *, account_id: str, card_no: str, at: datetime) -> str:
     """Bind the account to its owner's insurance by the social-security card, and return the person's id.
 
-    Whoever has no card at all learns first whether a card would help.
-
-    Refusals, first that applies: RealNameFirst, NotRegistered; NotTransferred, NotInsured, NotSynced, NoCardToBind for
-    whoever has none; CardUnknown, CardLost, CardFrozen, CardInactive, NotTransferred, NotInsured, NotSynced,
-    BoundElsewhere.
+    Refusals, first that applies: RealNameFirst, those of `owner_by_card`, BoundElsewhere.
     """
     account = await identity.account(tx, vault, account_id)
     if account.real_name_at is None or account.cert_type is None or account.cert_no is None:
         raise refusals.RealNameFirst
-    owner = await registry.find_by_certificate(tx, vault, account.cert_type, account.cert_no)
+    owner, first = await owner_by_card(tx, vault, cert_type=account.cert_type, cert_no=account.cert_no, card_no=card_no)
+    if not await store.bind(tx, person_id=owner, account_id=account_id, psn_no=first.psn_no, place=first.place, at=at):
+        raise refusals.BoundElsewhere
+    await identity.attach_person(tx, account_id=account_id, person_id=owner)
+    await outbox.publish(tx, person_id=owner, topic="credential.bound", payload={"place": first.place}, at=at)
+    return owner
+
+
+async def owner_by_card(
+    tx: Tx, vault: Vault, *, cert_type: str, cert_no: str, card_no: str
+) -> tuple[str, registry.Insurance]:
+    """Return whom a certificate and a social-security card are both of, and the relation to begin with.
+
+    Whoever has no card at all learns first whether a card would help.
+
+    Refusals, first that applies: NotRegistered; NotTransferred, NotInsured, NotSynced, NoCardToBind for whoever has
+    none; CardUnknown, CardLost, CardFrozen, CardInactive, NotTransferred, NotInsured, NotSynced.
+    """
+    owner = await registry.find_by_certificate(tx, vault, cert_type, cert_no)
     if owner is None:
         raise refusals.NotRegistered
     if not await registry.card_states(tx, owner):
@@ -44,12 +58,7 @@ async def bind(tx: Tx, vault: Vault, *, account_id: str, card_no: str, at: datet
     if card is None or card.person_id != owner:
         raise refusals.CardUnknown
     require_card_in_order([card.state])
-    first = require_relation(await registry.relations(tx, owner))
-    if not await store.bind(tx, person_id=owner, account_id=account_id, psn_no=first.psn_no, place=first.place, at=at):
-        raise refusals.BoundElsewhere
-    await identity.attach_person(tx, account_id=account_id, person_id=owner)
-    await outbox.publish(tx, person_id=owner, topic="credential.bound", payload={"place": first.place}, at=at)
-    return owner
+    return owner, require_relation(await registry.relations(tx, owner))
 
 
 def require_card_in_order(states: Sequence[registry.CardState]) -> None:

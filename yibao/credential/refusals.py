@@ -15,7 +15,7 @@ class CodeMalformed(BadCode):
     code = "credential.code_malformed"
     status = 422
     title = "这不是医保码"
-    detail = "医保码是 28 位数字，末六位是本地的省级区划。"
+    detail = "医保码是 28 位数字，末六位是省级区划；扫到的不是。"
     hint = "请扫描医保码页面上的二维码或条形码，不要扫支付码。"
     remedy = "请打开「医保码」页面再出示。"
 
@@ -292,7 +292,7 @@ class NotYourself(Refusal):
     status = 403
     title = "这里只能激活您本人的医保码"
     detail = "要激活的人与这个账户的实名信息不是同一人。"
-    remedy = "给父母、子女等家人使用的，请添加亲情账户；账户的实名信息不是您本人的，请先在渠道里更换实名信息。"
+    remedy = "给父母、子女等家人使用的，请先激活您本人的，再添加亲情账户；账户的实名信息不是本人的，请先在渠道里更换。"
 
 
 class NameUntold(Refusal):

@@ -1,13 +1,14 @@
 """The code on the phone, and what leads to it: binding the insurance, activating in this browser, limits, unbinding.
 
 Whoever comes too early is led the whole way and back: signing in, real name, binding, activating, and `next` again.
-Whom a channel has brought activates in four steps by the face instead.
+Whom a channel has brought activates in four steps by the face, or by the card, instead.
 """
 
 from litestar import Router
 
 from yibao.credential.pages.activation import activate, choose_place
 from yibao.credential.pages.binding import ask_card, ask_unbind, bind, unbind, unbind_service
+from yibao.credential.pages.by_card import ask_number, take_number
 from yibao.credential.pages.by_face import ask_face, begin, choose, confirm, done, prove, review, who
 from yibao.credential.pages.code import next_code, show_code, take_tickets
 from yibao.credential.pages.devices import ask_unbind_one, ask_unlink, listed, unbind_by_face, unbind_one, unlink
@@ -37,6 +38,8 @@ routes = [
             who,
             ask_face,
             prove,
+            ask_number,
+            take_number,
             review,
             confirm,
             done,

@@ -10,18 +10,30 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.credential import actions, by_counter, refusals
-from yibao.credential.pages.shell import Form, by_channel, check_password, next_of, redirect, show, to_activation
+from yibao.credential import actions, by_counter, refusals, store
+from yibao.credential.pages.shell import (
+    Form,
+    browser_of,
+    by_channel,
+    check_password,
+    next_of,
+    redirect,
+    show,
+    to_activation,
+)
 from yibao.web.pages import safe_next
 from yibao.web.principal import SignedIn
 
 
 @get("/me/bind")
 async def ask_card(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> Template | Redirect:
+    """Ask for the card. In a channel it is asked for on the way to the code, for it binds nobody else's there."""
     back = next_of(request)
-    if by_channel(request) and request.auth.person_id is None:
-        return to_activation(request, back)
     account = await identity.account(pool, vault, request.auth.subject)
+    if by_channel(request) and account.person_id is None:
+        begun = await store.activation(pool, request.auth.subject, browser_of(request))
+        is_next = account.real_name_at is not None and begun is not None and begun.proved_at is None
+        return redirect("/activate/card") if is_next else to_activation(request, back)
     if account.real_name_at is None:
         return redirect("/me/real-name", next=back)
     return await _page(request, pool, vault, clock(), bound=account.person_id is not None, card_no="", back=back)
@@ -49,6 +61,8 @@ async def bind(
     """Bind the insurance and set the transaction password, both or neither."""
     back = safe_next(data.get("next", "/code"))
     account_id, at = request.auth.subject, clock()
+    if by_channel(request):
+        return redirect("/me/bind", next=back)
     try:
         password = identity.typed_twice(data, "pay_password")
         async with transaction(pool) as tx:

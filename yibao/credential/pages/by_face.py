@@ -1,5 +1,6 @@
 """Activating in a channel: 选择参保地 and the terms, 人脸识别, 确认信息, 激活成功; without a card number."""
 
+import re
 from datetime import datetime
 
 from litestar import get, post
@@ -25,6 +26,18 @@ from yibao.web.principal import SESSION_COOKIE, SignedIn, device_of, lasting_coo
 
 # ① 选择参保地.
 
+# What comes after the code, for whoever came for something else: else activating looks like the wrong way.
+AFTERWARDS = {
+    "/me/channels": "先确认是您本人，办完会回到渠道与设备，就能解绑其他手机上的医保码。",
+    "/me/unbind": "先确认是您本人，办完会回到解除绑定。",
+    "/family": "先激活您本人的医保码，办完会回到亲情账户，继续添加家人。",
+    "/bills": "先激活您本人的医保码，办完会回到待缴费的账单。",
+}
+
+
+def _afterwards(back: str) -> str:
+    return next((says for path, says in AFTERWARDS.items() if re.match(rf"{path}(?![^/?])", back)), "")
+
 
 async def _first(
     request: SignedIn, pool: Pool, *, place: str, agreed: bool, back: str, refusal: Refusal | None = None
@@ -41,6 +54,7 @@ async def _first(
             place=place,
             agreed=agreed,
             next=back,
+            afterwards=_afterwards(back),
         )
 
 
@@ -80,8 +94,15 @@ async def begin(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: 
 
 
 async def _second(
-    request: SignedIn, pool: Pool, vault: Vault, *, given: dict[str, str], refusal: Refusal | None = None
+    request: SignedIn,
+    pool: Pool,
+    vault: Vault,
+    *,
+    given: dict[str, str],
+    otherwise: bool = False,
+    refusal: Refusal | None = None,
 ) -> Template:
+    """Show the second step; with the ways without the face first, where that is what somebody wants (`otherwise`)."""
     account_id, channel = request.auth.subject, request.auth.channel
     owner: face.Subject | None = None
     try:
@@ -97,6 +118,8 @@ async def _second(
         cert_type=identity.CERT_TYPES.get(owner.cert_type, "其他证件") if owner else "",
         cert_types=identity.CERT_TYPES,
         given=given,
+        otherwise=otherwise,
+        proved=await arrivals.proved_owner(pool, vault, account_id) is not None,
     )
 
 
@@ -106,7 +129,7 @@ async def who(request: SignedIn, pool: Pool, vault: Vault, clock: Clock) -> Temp
         return redirect("/code/activate")
     again, device = request.query_params.get("again", ""), device_of(request)
     given = await face.typed_for(pool, vault, check_id=again, purpose="activate", device=device, at=clock())
-    return await _second(request, pool, vault, given=given)
+    return await _second(request, pool, vault, given=given, otherwise="again" in request.query_params)
 
 
 @post("/activate/who", status_code=200)
