@@ -375,6 +375,15 @@ class WhoIncomplete(Refusal):
     remedy = "请按证件填写姓名和号码；外籍人员按护照或永久居留身份证上的姓名填写。"
 
 
+class NumberMistyped(Refusal):
+    code = "identity.number_mistyped"
+    status = 422
+    title = "证件号码填错了"
+    detail = "居民身份证号码是 18 位，末位是校验码；填写的号码不是这样。还没有提交，不计次数。"
+    hint = "请对照身份证原件逐位核对证件号码。"
+    remedy = "请对照身份证原件逐位核对「证件号码」；用别的证件的，请改选「证件类型」。核对无误的，请拨打 12393。"
+
+
 class CertificateNotOfAccount(Refusal):
     code = "identity.certificate_not_of_account"
     status = 403

@@ -18,6 +18,7 @@ from yibao.face import Subject
 from yibao.identity import refusals
 from yibao.identity.types import Account, Announced, Brake, CodeRequest, Elements, Failures, Password, Purpose, Reach
 from yibao.identity.unionpay import Agreed, Differs, Element, Unsupported, Verdict
+from yibao.paper import number_fits
 
 CODE_LASTS = timedelta(minutes=5)
 CODE_WAIT = timedelta(minutes=1)
@@ -340,13 +341,23 @@ def tidy(elements: Elements) -> Elements:
 
 
 def subject(name: str, cert_type: str, cert_no_: str) -> Subject:
-    """Return whose face is to be compared. Refusals: WhoIncomplete."""
+    """Return whose face is to be compared. Refusals, first that applies: WhoIncomplete, NumberMistyped."""
     who = Subject(plain_name(name), cert_type, cert_no(cert_no_))
     if not 0 < len(who.name) <= NAME_LENGTH_MAX or not 0 < len(who.cert_no) <= CERT_NO_LENGTH_MAX:
         raise refusals.WhoIncomplete
     if cert_type not in CERT_TYPES or not (who.name + who.cert_no).isprintable():
         raise refusals.WhoIncomplete
+    require_number(who.cert_type, who.cert_no)
     return who
+
+
+def require_number(cert_type: str, cert_no: str) -> None:
+    """Refuse a citizen's number that no citizen can have, before a face or a bank is asked about it.
+
+    Other certificates have no rule. Refusals: NumberMistyped.
+    """
+    if cert_type == "01" and not number_fits(cert_no):
+        raise refusals.NumberMistyped
 
 
 def is_named(account: Account, name: str) -> bool:

@@ -177,3 +177,17 @@ async def test_the_places_and_the_list_say_only_what_is_so(guest: Guest) -> None
     await browser.fill("/me/channels/unbind", pay_password=PAY_PASSWORD, by="password")
     assert "现在没有激活的医保码" in browser.text
     assert "在下列渠道和手机上激活了" not in browser.text
+
+
+async def test_a_mistyped_number_is_found_before_the_face(guest: Guest) -> None:
+    """A11, B12: and what was typed stays; other certificates have no rule."""
+    browser, person = guest.browser, guest.person
+    await begins(guest)
+    for wrong in ("123", person.cert_no[:-1] + ("1" if person.cert_no[-1] != "1" else "2")):
+        text = await browser.fill("/activate/who", name=person.name, cert_type="01", cert_no=wrong)
+        assert (browser.status, browser.path) == (422, "/activate/who")
+        assert "identity.number_mistyped" in text
+        assert f'value="{person.name}"' in text
+        assert f'value="{wrong}"' in text
+    await browser.fill("/activate/who", name="SPECIMEN ANNA", cert_type="08", cert_no="123")
+    assert browser.path.startswith("/face/")

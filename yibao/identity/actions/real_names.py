@@ -18,10 +18,12 @@ async def verify_real_name(
     """Prove the account's real name by four elements that its owner's bank compares; the bank is asked in between two
     transactions.
 
-    Refusals, first that applies: AccountUnknown, RealNameOfAnother, RealNameTooOften, NameDiffers, CertificateDiffers,
-    CardDiffers, BankPhoneDiffers, ElementsDiffer, BankCardUnsupported, BankUnknown; BankNotConnected from `NoBank`.
+    Refusals, first that applies: NumberMistyped, AccountUnknown, RealNameOfAnother, RealNameTooOften, NameDiffers,
+    CertificateDiffers, CardDiffers, BankPhoneDiffers, ElementsDiffer, BankCardUnsupported, BankUnknown;
+    BankNotConnected from `NoBank`.
     """
     given = rules.tidy(elements)
+    rules.require_number(given.cert_type, given.cert_no)
     async with transaction(pool) as tx:
         order_id = await _begin_real_name(tx, vault, account_id=account_id, elements=given, at=at)
     verdict = await bank.verify(

@@ -11,6 +11,7 @@ from yibao.face import Purpose, Subject
 from yibao.face.tests.cast import passed
 from yibao.identity.tests.cast import PASSWORD, PAY_PASSWORD
 from yibao.identity.tests.conftest import Sms
+from yibao.sandbox.world.numbers import check_character
 from yibao.web.principal import DEVICE_COOKIE, SESSION_COOKIE
 
 NAME = "测试甲"
@@ -24,7 +25,8 @@ class Owner:
         self.sms = sms
         self.account_id = account_id
         self.phone = phone
-        self.cert_no = f"11010519491231{phone[-4:]}"  # Its check digit is wrong, so that nobody can hold it.
+        body = f"99999919491231{phone[-3:]}"  # There is no such area, so that nobody can hold it.
+        self.cert_no = body + check_character(body)
         self.who = Subject(NAME, "01", self.cert_no)
         self.house = browser.house
 
