@@ -309,6 +309,15 @@ class PayLocked(Refusal):
     remedy = "请用短信验证码解锁，或 {minutes} 分钟后再试；忘记的请到「个人中心 › 交易密码修改」重设。"
 
 
+class PayLockedWithoutPhone(Refusal):
+    code = "identity.pay_locked_without_phone"
+    status = 429
+    title = "现在不能用交易密码"
+    detail = "输错的次数太多，{minutes} 分钟后自动恢复；账户没有设置手机号，不能用短信解锁。"
+    hint = "请参保人在自己的手机上确认，或改用社会保障卡结算。"
+    remedy = "请 {minutes} 分钟后再试；忘记的请点「忘记交易密码」，用人脸识别或银联认证重新设置，立即可用。"
+
+
 class LoginPasswordAtPay(Refusal):
     code = "identity.login_password_at_pay"
     status = 403

@@ -8,6 +8,7 @@ from conftest import NewPerson
 from yibao import credential, registry
 from yibao.core.database import transaction
 from yibao.credential import refusals
+from yibao.identity.refusals import PayLockedWithoutPhone
 
 from .browser import Browser, bank, browser, whole_house
 from .channel import Partner, admitted
@@ -191,3 +192,29 @@ async def test_a_mistyped_number_is_found_before_the_face(guest: Guest) -> None:
         assert f'value="{wrong}"' in text
     await browser.fill("/activate/who", name="SPECIMEN ANNA", cert_type="08", cert_no="123")
     assert browser.path.startswith("/face/")
+
+
+async def test_a_lock_offers_no_sms_to_whoever_has_no_phone(guest: Guest) -> None:
+    """B6: the way out is the forgotten password, which lifts the lock; and a phone is set, not changed."""
+    browser = guest.browser
+    await guest.enters()
+    await guest.activates()
+    await browser.get("/me/limit")
+    for _ in range(5):
+        text = await browser.fill("/me/limit", limit="100", pay_password="258037")
+    assert PayLockedWithoutPhone.code in text
+    assert "/unlock" not in text
+    await browser.follow("/me/pay-password/forgot")
+    assert browser.path == "/me/pay-password/forgot"
+    await browser.get("/unlock")
+    assert browser.path == "/me/pay-password/forgot"
+    await browser.get("/me/phone")
+    assert "设置手机号" in browser.text
+    assert "原手机号已停用" not in browser.text
+
+
+async def test_the_door_tells_a_channels_users_that_they_need_no_login(browser: Browser) -> None:
+    """B6: unbound elsewhere, their phone shows the page of signing in, where they have nothing to sign in with."""
+    browser.client.cookies.clear()
+    await browser.get("/login?next=/code")
+    assert "请回到那里重新打开医保码" in browser.text

@@ -85,22 +85,28 @@ async def check_pay_password(
     """Let the right transaction password pass. `device` is where it was typed: a phone, or an institution's till.
 
     Refusals, first that applies: AccountUnknown, PayPasswordNotSet, PayLocked, PayNeedsCode, LoginPasswordAtPay,
-    WrongPayPassword; the last try ends in PayLocked.
+    WrongPayPassword; the last try ends in PayLocked. Whoever has no phone is never sent to wait for an SMS:
+    PayLockedWithoutPhone.
     """
     account = await store.account(pool, account_id)
     if account is None:
         raise refusals.AccountUnknown
     if account["pay_hash"] is None:
         raise refusals.PayPasswordNotSet
-    await check(
-        pool,
-        Guess(account_id, "pay", device),
-        hasher=hasher,
-        password=password,
-        hashed=account["pay_hash"],
-        misplaced=refusals.LoginPasswordAtPay if rules.is_login_password(password) else None,
-        at=at,
-    )
+    try:
+        await check(
+            pool,
+            Guess(account_id, "pay", device),
+            hasher=hasher,
+            password=password,
+            hashed=account["pay_hash"],
+            misplaced=refusals.LoginPasswordAtPay if rules.is_login_password(password) else None,
+            at=at,
+        )
+    except (refusals.PayLocked, refusals.PayNeedsCode) as locked:
+        if account["phone_index"] is None:
+            raise refusals.PayLockedWithoutPhone(**locked.facts) from None
+        raise
 
 
 async def check_pay_password_if_set(

@@ -160,8 +160,10 @@ def routes_of(page: ByCode) -> list[HTTPRouteHandler]:
         return show("by_code", refusal, page=page, own=masked_phone(own), step=step, phone=phone, code=code, next=back)
 
     @get(page.path)
-    async def ask(request: SignedIn, pool: Pool, vault: Vault) -> Template:
+    async def ask(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
         own = await own_phone(request, pool, vault)
+        if page.purpose == "unlock" and request.auth is not None and not own:
+            return redirect("/me/pay-password/forgot")  # No SMS would ever come.
         return shown(own=own, step="phone", phone="", code="", back=next_of(request))
 
     @post(page.path, status_code=200)
