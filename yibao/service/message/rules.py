@@ -312,7 +312,8 @@ def _family_settled(payload: Mapping[str, Any], where: str) -> Told:
 
 
 def _family_reversed(payload: Mapping[str, Any], where: str) -> Told:
-    return Told("孩子的结算已撤销", f"孩子在{where}的 {yuan_text(-payload['total_fen'])} 元消费已整笔撤销。", "/family")
+    body = f"孩子在{where}的 {yuan_text(-payload['total_fen'])} 元消费已整笔撤销。"
+    return Told("孩子的结算已撤销", body, f"/family/records/{payload['settlement_id']}")
 
 
 TOLD: dict[str, Callable[[Mapping[str, Any], str], Told]] = {
