@@ -186,4 +186,5 @@ async def _replace_pay(tx: Tx, row: Row, pay_hash: str, *, device: str, at: date
     await store.set_pay_hash(tx, account_id, pay_hash)
     await store.forget_devices(tx, account_id, "pay")
     await know_device(tx, Guess(account_id, "pay", device), at=at)
-    await tell(tx, row, "identity.pay_password_reset", at=at)
+    first = row["pay_hash"] is None
+    await tell(tx, row, "identity.pay_password_set" if first else "identity.pay_password_reset", at=at)

@@ -187,3 +187,5 @@ async def test_whoever_is_bound_without_a_transaction_password_sets_the_first_in
         assert "交易密码已设好" in browser.text
         assert "交易密码修改" in await browser.get("/me")
         await forgets()
+    told = await pool.fetch("SELECT topic FROM core.outbox WHERE person_id = $1 ORDER BY outbox_id", f"7{owner.phone}")
+    assert [row["topic"] for row in told] == ["identity.pay_password_set"] * 3  # Nobody has forgotten one.
