@@ -273,7 +273,7 @@ async def test_a_clerk_registers_a_unit_and_unbinds_its_code(
     }
     for wrong, code in (
         ({"credit_code": "91350100M000100Y44"}, "unit.credit_code_invalid"),
-        ({"cert_no": "12345"}, "unit.number_invalid"),
+        ({"cert_no": "12345"}, "identity.number_mistyped"),
         ({"legal_name": "某人"}, "credential.details_differ"),
     ):
         await clerk.fill("/console/units", **{**given, **wrong})
@@ -341,8 +341,8 @@ async def test_a_clerk_names_another_legal_representative(
         ({"legal_name": ""}, "identity.who_incomplete"),
         ({"cert_no": " "}, "identity.who_incomplete"),
         ({"cert_type": "99"}, "identity.who_incomplete"),
-        ({"cert_no": "12345"}, "unit.number_invalid"),
-        ({"cert_no": heir.person.cert_no[:-1] + ("1" if last != "1" else "2")}, "unit.number_invalid"),
+        ({"cert_no": "12345"}, "identity.number_mistyped"),
+        ({"cert_no": heir.person.cert_no[:-1] + ("1" if last != "1" else "2")}, "identity.number_mistyped"),
         ({"legal_name": "某人"}, "credential.details_differ"),
         ({"legal_name": former.person.name, "cert_no": former.person.cert_no}, "unit.legal_already"),
     ):
