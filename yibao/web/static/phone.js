@@ -30,4 +30,9 @@
   ask('camera', Boolean(secure && media));
   ask('microphone', Boolean(secure && media && (window.AudioContext || window.webkitAudioContext)));
   ask('location', Boolean(secure && navigator.geolocation));
+  if (secure && window.PublicKeyCredential && window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable) {
+    window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable().then(function (there) {
+      if (there) { say('lock', true, '有'); } /* Where it is not, the phone may have one that no page can ask for. */
+    }, function () { /* As above. */ });
+  }
 }());
