@@ -33,7 +33,7 @@ OWN_FILES = {  # What a room has besides the anatomy, each because it is the roo
     "paper": {"picture", "reader"},
     "credential": {
         "arrivals", "by_card", "by_counter", "by_face", "channel_api", "channels", "code", "counter", "draw", "live",
-        "media", "offline", "places", "real_name", "relatives", "signing", "tokens",
+        "media", "offline", "places", "real_name", "relatives", "screen_lock", "signing", "tokens",
     },
     "service/family": {"terms"},
     "service/message": {"in_channels", "sms"},

@@ -10,7 +10,7 @@ from yibao.core.batch import Batch
 from yibao.core.database import Pool, Row, Tx
 from yibao.core.money import yuan_text
 from yibao.core.vault import Vault
-from yibao.credential import queries, refusals, rules, store
+from yibao.credential import queries, refusals, rules, screen_lock, store
 from yibao.credential.code import SHOWN_SECONDS, Codes, Ticket, province_of
 from yibao.credential.tokens import Tokens
 from yibao.credential.types import Phone, Redeemed, Scan, ScanFacts, ShownCode, Spend
@@ -144,11 +144,17 @@ async def add_device(
 
 
 async def show_code(tx: Tx, codes: Codes, *, person_id: str, browser: bytes, at: datetime) -> ShownCode:
-    """Return a fresh code of the activation in this browser. Refusals: NotActivated.
+    """Return a fresh code of the activation in this browser. Refusals, first that applies: ScreenLocked, NotActivated.
 
     A device number has ten thousand tickets; when they are used up, the device goes on under a further number. The old
     one stays live beside it, because a till may have just scanned its last code.
     """
+
+    async def take() -> Row | None:
+        taken = await store.next_ticket(tx, person_id, browser, at=at, open_until=at + screen_lock.STAYS_OPEN)
+        if taken is None:
+            await screen_lock.require_open(tx, person_id=person_id, browser=browser, at=at)
+        return taken
 
     async def add(activation: Row) -> None:
         await add_device(
@@ -160,13 +166,11 @@ async def show_code(tx: Tx, codes: Codes, *, person_id: str, browser: bytes, at:
             at=at,
         )
 
-    taken = await take_or_add(
-        tx, person_id=person_id, browser=browser, take=lambda: store.next_ticket(tx, person_id, browser), add=add
-    )
+    taken = await take_or_add(tx, person_id=person_id, browser=browser, take=take, add=add)
     code = codes.make(
         device_number=taken["device_number"], ticket=taken["ticket"], province=province_of(taken["place"]), at=at
     )
-    return ShownCode(code, SHOWN_SECONDS)
+    return ShownCode(code, SHOWN_SECONDS, lock=taken["lock"])
 
 
 async def take_or_add(

@@ -74,6 +74,24 @@ class OfflineOver(Refusal):
     remedy = "请连接网络，重新打开医保码再出示；不能联网的，请出示身份证或社会保障卡。"
 
 
+class ScreenLocked(Refusal):
+    code = "credential.screen_locked"
+    status = 423
+    title = "医保码已锁住"
+    detail = "这部手机上的医保码设了锁屏保护，要先打开。"
+    hint = "请让参保人在手机上解锁；打不开的，请改用身份证或社会保障卡。"
+    remedy = "请用手机的指纹、面容或锁屏密码解锁，或者输入交易密码打开；急用请出示身份证、社会保障卡。"
+
+
+class LockUnproved(Refusal):
+    code = "credential.lock_unproved"
+    status = 403
+    title = "锁屏没有通过"
+    detail = "没有收到这部手机有效的锁屏确认，或者等得太久（两分钟）。"
+    hint = "请重新解锁一次。"
+    remedy = "请再试一次；还不行的，请用交易密码打开，或拨打 12393。"
+
+
 class TicketsUsedUp(Refusal):
     code = "credential.tickets_used_up"
     status = 429

@@ -48,6 +48,7 @@ class ShownCode(Struct, frozen=True):
 
     code: str
     seconds: int
+    lock: bytes | None = None  # By which the phone knows the key of the screen lock that the code stands behind.
 
 
 class Pack(Struct, frozen=True):

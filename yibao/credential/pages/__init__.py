@@ -14,6 +14,7 @@ from yibao.credential.pages.code import next_code, show_code, take_tickets
 from yibao.credential.pages.devices import ask_unbind_one, ask_unlink, listed, unbind_by_face, unbind_one, unlink
 from yibao.credential.pages.enter import enter
 from yibao.credential.pages.limit import ask_limit, set_limit
+from yibao.credential.pages.lock import ask_drop, ask_phone, ask_unlock, drop, open_by_phone, set_lock, unlock
 from yibao.credential.pages.offline import shell, worker
 from yibao.web.principal import insured
 
@@ -24,6 +25,13 @@ routes = [
         route_handlers=[
             show_code,
             take_tickets,
+            ask_phone,
+            set_lock,
+            open_by_phone,
+            ask_unlock,
+            unlock,
+            ask_drop,
+            drop,
             choose_place,
             activate,
             ask_card,

@@ -9,22 +9,26 @@ from yibao.core.clock import Clock
 from yibao.core.database import Pool, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
-from yibao.credential import actions, arrivals, offline, queries, refusals
+from yibao.credential import actions, arrivals, offline, queries, refusals, screen_lock
 from yibao.credential.code import Codes
 from yibao.credential.live import CodeView, PackView, Wanted, mark_of, session_of
+from yibao.credential.pages.lock import known_as, origin_of
 from yibao.credential.pages.shell import browser_of, by_channel, redirect, show, to_activation
 from yibao.web.principal import SignedIn, anyone
 
 
-async def _code(request: SignedIn, pool: Pool, codes: Codes, *, person_id: str, clock: Clock) -> CodeView:
+async def _code(request: SignedIn, pool: Pool, codes: Codes, *, person_id: str, clock: Clock) -> tuple[CodeView, str]:
+    """Return a code, and by what the phone knows the key of the screen lock before it; empty without one."""
     at = clock()
     async with transaction(pool) as tx:
         shown = await actions.show_code(tx, codes, person_id=person_id, browser=browser_of(request), at=at)
-    return CodeView.of(shown, at)
+    return CodeView.of(shown, at), known_as(shown.lock)
 
 
 @get("/code")
-async def show_code(request: SignedIn, pool: Pool, vault: Vault, codes: Codes, clock: Clock) -> Template | Redirect:
+async def show_code(
+    request: SignedIn, pool: Pool, vault: Vault, codes: Codes, clock: Clock, public_url: str
+) -> Template | Redirect:
     person_id = request.auth.person_id
     holder = await queries.holder(pool, person_id) if person_id else None
     if by_channel(request) and holder is None:
@@ -32,7 +36,9 @@ async def show_code(request: SignedIn, pool: Pool, vault: Vault, codes: Codes, c
     if person_id is None or holder is None:
         return show("unbound")
     try:
-        code = await _code(request, pool, codes, person_id=person_id, clock=clock)
+        code, lock = await _code(request, pool, codes, person_id=person_id, clock=clock)
+    except refusals.ScreenLocked:
+        return redirect("/code/unlock", next="/code")
     except refusals.NotActivated:
         return to_activation(request, "/code") if by_channel(request) else redirect("/code/activate")
     channel = request.auth.channel
@@ -41,6 +47,8 @@ async def show_code(request: SignedIn, pool: Pool, vault: Vault, codes: Codes, c
     return show(
         "code",
         code=code,
+        lock=lock,
+        lockable_at="" if lock else origin_of(request, public_url),
         mark=mark_of(request, person_id),
         name=registry.masked_name(person.name),
         place=await registry.region_name(pool, holder.place) or holder.place,
@@ -56,7 +64,8 @@ async def next_code(request: SignedIn, pool: Pool, codes: Codes, clock: Clock) -
     if request.auth is None or request.auth.person_id is None:
         return Response(None, status_code=401)
     try:
-        return Response(await _code(request, pool, codes, person_id=request.auth.person_id, clock=clock))
+        code, _ = await _code(request, pool, codes, person_id=request.auth.person_id, clock=clock)
+        return Response(code)
     except Refusal as refusal:
         return Response(None, status_code=refusal.status)
 
@@ -67,6 +76,7 @@ async def take_tickets(request: SignedIn, data: JSONBody[Wanted], pool: Pool, co
         raise refusals.NotActivated
     at = clock()
     async with transaction(pool) as tx:
+        await screen_lock.require_open(tx, person_id=request.auth.person_id, browser=browser_of(request), at=at)
         pack = await offline.hand_out(
             tx,
             codes,

@@ -28,6 +28,7 @@ FILES = (
     "/styles/old.css",
     "/static/yibao.css",
     "/static/standalone.js",
+    "/static/lock.js",
     "/static/offline.js",
     "/static/code.js",
     "/static/icon.svg",

@@ -102,18 +102,35 @@ async def lent(tx: Tx, *, person_id: str, account_id: str, browser: bytes, since
     )
 
 
-async def next_ticket(tx: Tx | Pool, person_id: str, browser: bytes) -> Row | None:
-    """Take the next ticket of the activation in this browser, and return it with the chosen place."""
+async def next_ticket(
+    tx: Tx | Pool, person_id: str, browser: bytes, *, at: datetime, open_until: datetime
+) -> Row | None:
+    """Take the next ticket of the activation in this browser, and return it with the chosen place and the screen lock.
+
+    None also where that lock is shut; an open one stays open until `open_until`.
+    """
     return await tx.fetchrow(
         """
-        UPDATE credential.device d SET next_ticket = d.next_ticket + 1
-        FROM credential.holder h
-        WHERE d.person_id = $1 AND d.browser = $2 AND d.unbound_at IS NULL AND d.next_ticket < 10000
-          AND d.offline_until IS NULL AND h.person_id = d.person_id AND h.unbound_at IS NULL
-        RETURNING d.device_number, d.next_ticket - 1 AS ticket, h.place
+        WITH lock AS (
+            SELECT credential_id, unlocked_until > $3 AS open FROM credential.screen_lock
+            WHERE person_id = $1 AND browser = $2
+        ), taken AS (
+            UPDATE credential.device d SET next_ticket = d.next_ticket + 1
+            FROM credential.holder h
+            WHERE d.person_id = $1 AND d.browser = $2 AND d.unbound_at IS NULL AND d.next_ticket < 10000
+              AND d.offline_until IS NULL AND h.person_id = d.person_id AND h.unbound_at IS NULL
+              AND NOT EXISTS (SELECT FROM lock WHERE NOT open)
+            RETURNING d.device_number, d.next_ticket - 1 AS ticket, h.place
+        ), prolonged AS (
+            UPDATE credential.screen_lock SET unlocked_until = $4
+            WHERE person_id = $1 AND browser = $2 AND EXISTS (SELECT FROM taken)
+        )
+        SELECT taken.*, lock.credential_id AS lock FROM taken LEFT JOIN lock ON true
         """,
         person_id,
         browser,
+        at,
+        open_until,
     )
 
 
@@ -163,15 +180,20 @@ async def end_other_offline(tx: Tx, *, person_id: str, browser: bytes, session: 
 
 
 async def unbind_devices(tx: Tx, person_id: str, at: datetime) -> None:
+    """End all activations, with the screen locks before them."""
     await tx.execute(
-        "UPDATE credential.device SET unbound_at = $2 WHERE person_id = $1 AND unbound_at IS NULL", person_id, at
+        "WITH opened AS (DELETE FROM credential.screen_lock WHERE person_id = $1)"
+        " UPDATE credential.device SET unbound_at = $2 WHERE person_id = $1 AND unbound_at IS NULL",
+        person_id,
+        at,
     )
 
 
 async def unbind_browser(tx: Tx, person_id: str, browser: bytes, *, by: str, at: datetime) -> bool:
-    """End the activation in a browser, with the numbers that it has used up; False if it had ended before."""
+    """End the activation in a browser, with its used-up numbers and its screen lock; False if it had ended before."""
     ended = await tx.fetch(
-        "UPDATE credential.device SET unbound_at = $3, unbound_by = $4"
+        "WITH opened AS (DELETE FROM credential.screen_lock WHERE person_id = $1 AND browser = $2)"
+        " UPDATE credential.device SET unbound_at = $3, unbound_by = $4"
         " WHERE person_id = $1 AND browser = $2 AND unbound_at IS NULL RETURNING device_number",
         person_id,
         browser,

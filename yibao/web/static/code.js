@@ -13,10 +13,13 @@
   var left = parseInt(box.getAttribute('data-seconds'), 10);
   var connected = Boolean(here);
   var troubled = false;
+  var opened = here ? Date.now() : 0; /* When the screen lock was last known to be open. */
   var SHOWN = 25;
   var OVER = [401, 403, 409, 410]; /* Signed out, not permitted, not activated, ended: the page says which. */
   var ENOUGH = 400;
   var AT_ONCE = 100;
+  var LOCKED = 423;
+  var STAYS_OPEN = 5 * 60 * 1000; /* As on the server. */
   var RENEW = 6 * 24 * 3600 * 1000;
   var TROUBLES = {
     network: '网络不通，码没有更新，正在重试',
@@ -37,6 +40,7 @@
     troubled = Boolean(cause);
     the('code-trouble').textContent = cause ? TROUBLES[cause] : '';
     the('code-trouble').hidden = !troubled;
+    if (the('code-shut')) { the('code-shut').hidden = true; }
     the('code-drawn').hidden = troubled && cause !== 'network'; /* A dead code is not held out to anybody. */
     if (the('code-offline') && troubled) { the('code-offline').hidden = true; }
   }
@@ -55,7 +59,32 @@
     return (there.getUTCMonth() + 1) + ' 月 ' + there.getUTCDate() + ' 日';
   }
 
+  /* Without a network the phone guards its codes by itself: whoever can take it apart is not held up by that. */
+  function isShut() {
+    return Boolean(offline && offline.lock() && the('code-shut')) && Math.abs(Date.now() - opened) > STAYS_OPEN;
+  }
+
+  function shut() {
+    left = SHOWN;
+    setTrouble('');
+    the('code-drawn').hidden = true;
+    the('code-shut').hidden = false;
+    the('code-clock').textContent = '';
+    troubled = true; /* Nothing to count down to. */
+    box.hidden = false;
+  }
+
+  function openHere() {
+    window.yibaoLock.open(offline.lock(), function (isOpen) {
+      if (!isOpen) { say('没有通过，请再试一次；也可以出示身份证、社会保障卡。'); return; }
+      opened = Date.now();
+      say('');
+      fetchNext();
+    });
+  }
+
   function drawHere() {
+    if (isShut()) { shut(); return; }
     var drawn = offline && (ticketsFrom || !here) ? offline.draw(path) : { trouble: 'network' };
     if (drawn.trouble) {
       left = 3;
@@ -70,6 +99,7 @@
       box.hidden = false;
     }
     show(drawn, SHOWN);
+    opened = Date.now();
     say('没有网络也能扫。付款时，请在收款台输入您的交易密码。');
   }
 
@@ -109,6 +139,7 @@
     request.open('GET', isCode ? path + '/next' : '/api/health');
     request.timeout = 4000; /* A code is good for five seconds longer than it is shown. */
     request.onload = function () {
+      if (request.status === LOCKED) { window.location.reload(); return; } /* What is kept waits behind the lock. */
       if (OVER.indexOf(request.status) >= 0) {
         if (offline) { offline.drop(path); }
         window.location.reload();
@@ -118,6 +149,7 @@
       if (!answer) { failed(); return; } /* Not our answer: a door that is down, or a network that wants a sign-in. */
       if (!isCode) { window.location.reload(); return; }
       connected = true;
+      opened = Date.now();
       say('');
       if (!here) { comeBack(); }
       show(answer, answer.seconds);
@@ -163,6 +195,7 @@
     navigator.serviceWorker.register('/worker.js').then(function () { tellReady(''); }, stay);
   }
 
+  if (the('code-open')) { the('code-open').addEventListener('click', openHere); }
   the('code-refresh').addEventListener('click', function (event) { event.preventDefault(); fetchNext(); });
   window.setInterval(function () {
     if (document.hidden) { return; }
@@ -173,7 +206,10 @@
   document.addEventListener('visibilitychange', function () { if (!document.hidden) { fetchNext(); } });
 
   if (here) {
-    if (offline) { offline.keepCare(document.body.className === 'care'); }
+    if (offline) {
+      offline.keepCare(document.body.className === 'care');
+      offline.keepLock(box.getAttribute('data-lock') || '');
+    }
     prepare();
     return;
   }

@@ -78,6 +78,11 @@
 
   function isCare() { return read('care') === true; }
 
+  /* The key of the screen lock before the codes, empty where there is none; the page that came with a network says. */
+  function keepLock(credential) { write('lock', credential); }
+
+  function lock() { return read('lock') || ''; }
+
   function bytesOf(hex) {
     var bytes = [];
     for (var i = 0; i < hex.length; i += 2) { bytes.push(parseInt(hex.substr(i, 2), 16)); }
@@ -159,7 +164,7 @@
   }
 
   window.yibaoOffline = {
-    draw: draw, drop: drop, isCare: isCare, keep: keep, keepCare: keepCare, kept: kept, packs: packs,
-    setClock: setClock, works: works
+    draw: draw, drop: drop, isCare: isCare, keep: keep, keepCare: keepCare, keepLock: keepLock,
+    kept: kept, lock: lock, packs: packs, setClock: setClock, works: works
   };
 }());

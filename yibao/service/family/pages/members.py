@@ -1,15 +1,21 @@
 """A member: their code on this phone, and removing them."""
 
+from datetime import datetime
+
 from litestar import Response, get, post
 from litestar.params import JSONBody
 from litestar.response import Redirect, Template
 
 from yibao import credential
 from yibao.core.clock import Clock
-from yibao.core.database import Pool, transaction
+from yibao.core.database import Pool, Tx, transaction
 from yibao.core.refusal import Refusal
 from yibao.core.vault import Vault
+from yibao.credential import screen_lock
 from yibao.credential.live import CodeView, PackView, Wanted, mark_of, session_of
+from yibao.credential.pages.lock import known_as
+from yibao.credential.pages.shell import browser_of
+from yibao.credential.refusals import ScreenLocked
 from yibao.service.family import actions, queries, rules
 from yibao.service.family.pages.overview import overview
 from yibao.service.family.pages.shell import RandomId, page, to
@@ -19,10 +25,11 @@ from yibao.web.principal import SignedIn, device_of
 
 async def _code(
     request: SignedIn, member_id: str, pool: Pool, vault: Vault, codes: credential.Codes, clock: Clock
-) -> tuple[Link, CodeView]:
+) -> tuple[Link, CodeView, str]:
+    """Return the link, a code, and the key of the screen lock before it, which is that of the relative's own code."""
     at = clock()
     async with transaction(pool) as tx:
-        await credential.require_permitted(tx, request.auth.channel, "show_code")
+        lock = await _require_open(tx, request, at)
         link, shown = await actions.show(
             tx,
             vault,
@@ -33,7 +40,16 @@ async def _code(
             channel=request.auth.channel,
             at=at,
         )
-    return link, CodeView.of(shown, at)
+    return link, CodeView.of(shown, at), known_as(lock)
+
+
+async def _require_open(tx: Tx, request: SignedIn, at: datetime) -> bytes | None:
+    """Refusals, first that applies: credential.channel_not_permitted, credential.screen_locked."""
+    await credential.require_permitted(tx, request.auth.channel, "show_code")
+    person_id = request.auth.person_id
+    if person_id is None:
+        return None
+    return await screen_lock.require_open(tx, person_id=person_id, browser=browser_of(request), at=at)
 
 
 @get("/family/{member_id:str}/code")
@@ -45,9 +61,11 @@ async def show_code(
     vault: Vault,
     codes: credential.Codes,
     clock: Clock,
-) -> Template:
+) -> Template | Redirect:
     try:
-        link, code = await _code(request, member_id, pool, vault, codes, clock)
+        link, code, lock = await _code(request, member_id, pool, vault, codes, clock)
+    except ScreenLocked:
+        return to("/code/unlock", next=request.url.path)
     except Refusal as refusal:
         return await overview(asker, pool, vault, clock, refusal=refusal)
     member = await queries.member(pool, vault, link)
@@ -59,6 +77,7 @@ async def show_code(
         title=title,
         code=code,
         mark=mark_of(request, link.person_id),
+        lock=lock,
         member=member,
         until=rules.says_until(link) if link.until_at else "",
         relation=rules.RELATIONS[link.relation],
@@ -90,7 +109,7 @@ async def take_tickets(
     at = clock()
     try:
         async with transaction(pool) as tx:
-            await credential.require_permitted(tx, request.auth.channel, "show_code")
+            await _require_open(tx, request, at)
             pack = await actions.take_tickets(
                 tx,
                 vault,

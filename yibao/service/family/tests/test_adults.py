@@ -6,12 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from fido2.utils import websafe_encode
 
 from yibao import credential, face, identity, registry
 from yibao.core.database import transaction
 from yibao.core.outbox import Event
 from yibao.core.refusal import Refusal
-from yibao.credential import relatives
+from yibao.credential import relatives, screen_lock
+from yibao.credential.rules import browser_digest
+from yibao.credential.tests.lockable import LockablePhone
 from yibao.face.refusals import FaceMissing
 from yibao.face.tests.cast import passed
 from yibao.service.family import actions, jobs, refusals, store
@@ -243,6 +246,34 @@ async def test_a_members_code_is_shown_without_a_network_as_long_as_the_link_liv
     await husband.phone.send(f"/family/{link}/remove")
     assert "credential.device_unbound" in await scanned(second["code"])
     assert await offline(town, wife, link) == {"status": 410}
+
+
+async def test_a_members_code_stands_behind_the_relatives_own_screen_lock(town: Town) -> None:
+    """B6, B9: one lock for all codes on a phone; with the owner's own it is opened, and it stays open as long."""
+    wife, husband = await couple(town)
+    link = await linked(town, wife, husband)
+    clock, phone = town.house.clock, LockablePhone("https://yb.example.cn")
+    await wife.phone.get("/code/activate")
+    await wife.phone.send("/code/activate", place=wife.person.insurances[0].place, agreed="1")
+    own: dict[str, Any] = {"person_id": wife.person_id, "browser": browser_digest(wife.device, "web")}
+    async with transaction(town.house.pool) as tx:
+        asked = await screen_lock.ask(tx, **own, origin=phone.origin, at=clock())
+        made = phone.make({"challenge": websafe_encode(asked.challenge), "rp_id": asked.rp_id})
+        await screen_lock.set_lock(tx, **own, origin=phone.origin, made=screen_lock.Made(**made), at=clock())
+
+    for _ in range(3):
+        clock.advance(minutes=4)  # type: ignore[attr-defined]
+        page = await wife.phone.get(f"/family/{link}/code")
+        assert f'data-lock="{websafe_encode(phone.credential_id)}"' in page
+    clock.advance(minutes=5)  # type: ignore[attr-defined]
+    assert (await wife.phone.client.get(f"/family/{link}/code/next")).status_code == 423
+    assert await offline(town, wife, link) == {"status": 423}
+    page = await wife.phone.get(f"/family/{link}/code")
+    assert "code-digits" not in page
+    await wife.phone.send("/code/unlock", pay_password=PIN)
+    assert wife.phone.path == f"/family/{link}/code"
+    assert len(digits(wife.phone.page)) == 28
+    assert (await offline(town, wife, link))["code"]
 
 
 async def test_a_member_is_told_of_tickets_as_of_a_code(town: Town) -> None:
