@@ -112,11 +112,12 @@ def test_the_published_ways_are_there() -> None:
     assert sum(name == "随申办" and menu in ("code", "activate", "unbind") for (name, _), menu in ways.items()) == 4
 
 
-def test_every_channel_that_may_show_the_family_leads_there() -> None:
-    """B9: in every channel; the names where no announcement gives one are made up after the others."""
+@pytest.mark.parametrize("function", ["family", "unbind"])
+def test_every_channel_leads_to_what_it_may_do(function: str) -> None:
+    """B7, B9: in every channel; the names where no announcement gives one are made up after the others."""
     for channel in CHANNELS:
         menus = {entrance.menu for entrance in channel.entrances}
-        assert ("family" in menus) == ("family" in channel.functions), channel.name
+        assert (function in menus) == (function in channel.functions), channel.name
 
 
 async def test_every_channel_s_page_can_be_opened(client: httpx.AsyncClient) -> None:
