@@ -249,7 +249,10 @@ async def name(request: SignedIn, data: Form, pool: Pool, vault: Vault, clock: C
 
 
 def _certificates(data: dict[str, str]) -> tuple[face.Subject, face.Subject | None]:
-    """Return whose certificate lies on the counter, and the one before it if renewed. Refusals: WhoIncomplete."""
+    """Return whose certificate lies on the counter, and the one before it if renewed.
+
+    Refusals: those of `identity.subject`.
+    """
     name, former_no = data.get("name", ""), data.get("former_no", "").strip()
     who = identity.subject(name, data.get("cert_type", ""), data.get("cert_no", ""))
     return who, identity.subject(name, data.get("former_type", ""), former_no) if former_no else None

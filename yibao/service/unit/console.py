@@ -89,7 +89,7 @@ async def _repeated(tx: Tx, unit: Unit, legal: Named, given: dict[str, str], ref
 
 
 def _legal(data: dict[str, str]) -> Named:
-    """Return the legal representative as a form names them. Refusals: identity.WhoIncomplete."""
+    """Return the legal representative as a form names them. Refusals: those of `identity.subject`."""
     who = identity.subject(data.get("legal_name", ""), data.get("cert_type", ""), data.get("cert_no", ""))
     return Named(who.name, who.cert_type, who.cert_no)
 
