@@ -35,7 +35,7 @@ def _asks_password(account: identity.Account) -> bool:
 async def ask_number(request: SignedIn, pool: Pool, vault: Vault) -> Template | Redirect:
     """Ask for the card, once the place is chosen and the name is proved; else lead there first."""
     if not by_channel(request):
-        return redirect("/me/bind", next=next_of(request))
+        return redirect("/code/activate")
     if await store.activation(pool, request.auth.subject, browser_of(request)) is None:
         return redirect("/activate", next=next_of(request))
     account = await identity.account(pool, vault, request.auth.subject)
@@ -49,7 +49,7 @@ async def take_number(
     """Prove the owner by the card, and by the transaction password where there is one."""
     account_id, card_no, at = request.auth.subject, data.get("card_no", ""), clock()
     if not by_channel(request):
-        return redirect("/me/bind")
+        return redirect("/code/activate")
     account = await identity.account(pool, vault, account_id)
     try:
         if _asks_password(account):
