@@ -29,7 +29,7 @@ from yibao.face.types import Look, Subject
 
 KEPT = timedelta(days=1)  # No limit looks farther back.
 KNOWN_FOR = timedelta(days=400)  # A browser keeps its mark no longer.
-DEVICE_TRIES_MAX, DEVICE_TRIES_IN = 10, timedelta(hours=1)
+DEVICE_TRIES_MAX, TILL_TRIES_MAX, DEVICE_TRIES_IN = 10, 60, timedelta(hours=1)
 STRANGERS_MAX, STRANGERS_IN = 10, timedelta(days=1)
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -47,6 +47,19 @@ class Check(Struct, frozen=True):
     serial: int
     mode: Mode | None  # of the last challenge
     outcome: str | None  # of the last challenge, if it has ended
+
+    @property
+    def at_till(self) -> bool:
+        """Whether everybody stands before this device.
+
+        It becomes nobody's known device, and answers there are counted apart: no till locks a phone, no phone a till.
+        """
+        return self.purpose == "till"
+
+
+def _passed(check: Check) -> str:
+    """Return how a challenge that was passed is noted; by `passed` alone a device is known, and longer than a day."""
+    return "passed_at_till" if check.at_till else "passed"
 
 
 class Booth:
@@ -109,7 +122,7 @@ class Booth:
         """Begin a challenge, in place of one that runs.
 
         Refusals, first that applies: FaceMissing, CheckEnded, ConsentMissing, PoliceNotConnected, TooManyTries,
-        TooManyStrangers.
+        TooManyStrangers, TooManyAtTills.
         """
         self_drawn, nonce = self.draw(mode), secrets.token_hex(16)
         async with transaction(self._pool) as tx:
@@ -122,15 +135,16 @@ class Booth:
             self.judge.require_connected()
             browser = gm.sm3(device.encode())
             await store.hold_tries(tx, browser)  # The device before the certificate, always, or two would wait forever.
-            if await store.attempts_of_device(tx, browser, since=at - DEVICE_TRIES_IN) >= DEVICE_TRIES_MAX:
-                raise refusals.TooManyTries(most=DEVICE_TRIES_MAX)
-            mark = mark_of(self._vault, check.subject.cert_no)
+            most = TILL_TRIES_MAX if check.at_till else DEVICE_TRIES_MAX
+            if await store.attempts_of_device(tx, browser, since=at - DEVICE_TRIES_IN) >= most:
+                raise refusals.TooManyTries(most=most)
+            mark = mark_of(self._vault, check.subject.cert_no, at_till=check.at_till)
             if check.state is not None:
                 await store.end_attempt(tx, check_id=check_id, nonce=check.state.nonce, outcome="left", at=at)
             await store.hold_tries(tx, mark)
             strangers = await store.strangers_since(tx, mark, since=at - STRANGERS_IN, open_since=at - CHECK_LASTS)
             if strangers >= STRANGERS_MAX and not await store.has_passed(tx, device=browser, mark=mark):
-                raise refusals.TooManyStrangers
+                raise refusals.TooManyAtTills if check.at_till else refusals.TooManyStrangers
             await store.forget(
                 tx, states_before=at - CHECK_LASTS, checks_before=at - KEPT, passes_before=at - KNOWN_FOR
             )
@@ -242,7 +256,7 @@ class Booth:
             if row["serial"] == held.serial and row["state"] is not None:
                 if outcome == "same":
                     await store.mark_passed(tx, held.check_id, at=at)
-                await self._end(tx, held, "passed" if outcome == "same" else outcome, at=at)
+                await self._end(tx, held, _passed(held) if outcome == "same" else outcome, at=at)
             row = await store.check(tx, held.check_id)
             assert row is not None
             return await self._read(tx, row)
@@ -257,7 +271,7 @@ class Booth:
         if row is None or not device or row["device"] != device:
             raise refusals.FaceMissing
         if at >= row["started_at"] + CHECK_LASTS and row["passed_at"] is None:
-            raise refusals.CheckEnded
+            raise refusals.CheckEnded(back=row["back"])
         return await self._read(tx, row)
 
     async def _read(self, tx: Tx | Pool, row: Row) -> Check:

@@ -17,11 +17,13 @@ from litestar.response import Redirect, Template
 from msgspec import Struct
 
 from yibao.core.clock import Clock
+from yibao.core.masks import masked_name
 from yibao.core.refusal import Refusal
 from yibao.face import challenge, refusals
 from yibao.face.booth import MODES, Booth, Check
 from yibao.face.challenge import Action, Mode, State
-from yibao.web.principal import SignedIn, anyone, device_of
+from yibao.web.principal import SignedIn, anyone, area_of, device_of
+from yibao.web.problem import on_refusal
 from yibao.web.refusals import Malformed
 
 PHOTO_SIZE_MAX = 12 * 1024 * 1024  # What the camera of a new phone makes of one picture.
@@ -40,10 +42,11 @@ PURPOSES = {
     "activate": "激活医保码",
     "unbind": "解除绑定",
     "elder": "家人代办激活",
+    "till": "定点机构刷脸",
 }
 # Of these neither the light nor another movement is the cause: the camera would end the same way again.
 BY_NAME, BY_PHOTO = ("identity_unknown", "name_differs"), ("photo_missing", "photo_unclear")
-TYPED = ("real_name", "reset_login", "change_phone", "activate")  # Where the name can be put right.
+TYPED = ("real_name", "reset_login", "change_phone", "activate", "till")  # Where the name can be put right.
 NAMES: dict[Mode, str] = {"camera": "按提示做动作", "digits": "读数字验证", "photos": "拍照验证"}
 LIVE: dict[Action, str] = {
     "blink": "请慢慢眨一下眼睛",
@@ -128,8 +131,8 @@ def _stopped(refusal: Refusal, serial: int) -> Response[Progress]:
     return Response(progress, status_code=refusal.status)
 
 
-def _back(check: Check, **told: str) -> str:
-    return f"{check.back}{'&' if '?' in check.back else '?'}{urlencode(told)}"
+def _back(back: str, **told: str) -> str:
+    return f"{back}{'&' if '?' in back else '?'}{urlencode(told)}"
 
 
 def _page(check: Check, booth: Booth, refusal: Refusal | None = None) -> Template:
@@ -137,8 +140,11 @@ def _page(check: Check, booth: Booth, refusal: Refusal | None = None) -> Templat
     context: dict[str, Any] = {
         "check": check,
         "refusal": refusal,
+        "outcome": None,
         "purpose": PURPOSES[check.purpose],
-        "back": _back(check, again=check.check_id),
+        "back": _back(check.back, again=check.check_id),
+        "at_till": check.at_till,
+        "whose": masked_name(check.subject.name),
         "names": NAMES,
     }
     status = refusal.status if refusal else 200
@@ -168,7 +174,7 @@ def _page(check: Check, booth: Booth, refusal: Refusal | None = None) -> Templat
 async def show(check_id: FromPath[str], request: SignedIn, booth: Booth, clock: Clock) -> Template | Redirect:
     check = await booth.view(check_id, device=device_of(request), at=clock())
     if check.passed:
-        return Redirect(_back(check, face=check_id), status_code=303)
+        return Redirect(_back(check.back, face=check_id), status_code=303)
     return _page(check, booth)
 
 
@@ -298,4 +304,19 @@ async def photo(
     return Redirect(f"/face/{check_id}", status_code=303)
 
 
-routes = [Router("/face", route_handlers=[show, consent, start, stop, frame, window, photo], guards=[anyone])]
+def _ended(request: SignedIn, refusal: refusals.CheckEnded) -> Response[Any]:
+    """Lead from a check whose time is over back to the till that began it, which says so; the phone is told here."""
+    back = str(refusal.facts.get("back", ""))
+    if area_of(back) != "/till":
+        return on_refusal(request, refusal)
+    return Redirect(_back(back, face=request.path_params["check_id"]), status_code=303)
+
+
+routes = [
+    Router(
+        "/face",
+        route_handlers=[show, consent, start, stop, frame, window, photo],
+        guards=[anyone],
+        exception_handlers={refusals.CheckEnded: _ended},
+    )
+]

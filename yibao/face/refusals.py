@@ -67,6 +67,15 @@ class TooManyStrangers(Refusal):
     remedy = "请用以前通过过的手机办理，或改用短信验证码、银联认证、经办窗口等其他方式；半小时到 24 小时后自动恢复。"
 
 
+class TooManyAtTills(Refusal):
+    code = "face.too_many_at_tills"
+    status = 429
+    title = "今天不能再刷脸就诊"
+    detail = "这个证件一天内在收款台多次人脸比对不符或正在比对，为保护本人暂停刷脸就诊；手机上的人脸识别不受影响。"
+    hint = "请改用医保码、社会保障卡或身份证件。"
+    remedy = "请改用医保码，或出示社会保障卡、身份证件；半小时到 24 小时后自动恢复。"
+
+
 class TooBusy(Refusal):
     code = "face.too_busy"
     status = 503

@@ -1,5 +1,6 @@
 """SQL of the face room."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from yibao.core.database import Pool, Row, Tx
@@ -106,9 +107,9 @@ async def last_attempt(tx: Tx | Pool, check_id: str) -> Row | None:
     )
 
 
-async def attempts_of(tx: Tx | Pool, mark: bytes) -> list[Row]:
+async def attempts_of(tx: Tx | Pool, marks: Sequence[bytes]) -> list[Row]:
     return await tx.fetch(
-        "SELECT started_at, mode, outcome FROM face.attempt WHERE mark = $1 ORDER BY started_at, nonce", mark
+        "SELECT started_at, mode, outcome FROM face.attempt WHERE mark = ANY ($1) ORDER BY started_at, nonce", marks
     )
 
 

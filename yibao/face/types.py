@@ -14,6 +14,7 @@ Purpose = Literal[
     "activate",  # 激活医保码
     "unbind",  # 解除绑定
     "elder",  # 家人代老人激活
+    "till",  # 定点机构刷脸
 ]
 
 # Why a frame cannot be used, in the order in which it is told.

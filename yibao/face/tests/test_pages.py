@@ -20,11 +20,11 @@ from yibao.app import House
 from yibao.core import gm
 from yibao.core.database import transaction
 from yibao.credential.tests.browser import Bank, Browser, bank, whole_house
-from yibao.face import Booth, Eyes, Subject, begin, booth, refusals, spend, store
+from yibao.face import OUTCOME_NAMES, Booth, Eyes, Subject, attempts_of, begin, booth, refusals, spend, store
 from yibao.face.challenge import Draw, Mode
 from yibao.face.judge import Outcome
 from yibao.face.tests.looks import Scripted, acted
-from yibao.face.types import Look
+from yibao.face.types import Look, Purpose
 
 __all__ = ["Bank", "bank", "whole_house"]
 
@@ -74,7 +74,9 @@ class Someone(Browser):
     check_id: str
     subject: Subject
 
-    async def wants_a_check(self, subject: Subject | None = None, *, back: str = "/policy?place=510500") -> str:
+    async def wants_a_check(
+        self, subject: Subject | None = None, *, purpose: Purpose = "real_name", back: str = "/policy?place=510500"
+    ) -> str:
         """Begin a check, as the page that wants the proof would, and open it."""
         await self.get("/")
         self.subject = subject or Subject("医小川", "01", f"99010119580315{next(NUMBERS):04}")
@@ -82,7 +84,7 @@ class Someone(Browser):
             self.check_id = await begin(
                 tx,
                 self.house.vault,
-                purpose="real_name",
+                purpose=purpose,
                 subject=self.subject,
                 device=self.device,
                 back=back,
@@ -520,11 +522,11 @@ async def test_strangers_are_stopped_and_do_not_lock_the_owner_out(someone: Some
     assert someone.status == 200
 
 
-async def agreed(house: House, subject: Subject, *, device: str) -> str:
+async def agreed(house: House, subject: Subject, *, device: str, purpose: Purpose = "reset_login") -> str:
     """Begin a check to which the person has agreed, and return it."""
     at = house.clock()
     async with transaction(house.pool) as tx:
-        check_id = await begin(tx, house.vault, purpose="reset_login", subject=subject, device=device, back="/", at=at)
+        check_id = await begin(tx, house.vault, purpose=purpose, subject=subject, device=device, back="/", at=at)
     await house.booth.consent(check_id, device=device, at=at)
     return check_id
 
@@ -666,3 +668,95 @@ async def test_a_check_lasts_half_an_hour(someone: Someone, clock: WorldClock) -
     assert someone.status == 200
     clock.at += timedelta(minutes=1)
     assert refusals.CheckEnded.code in await someone.get(someone.address)
+
+
+# On a till, which is turned round to whoever stands before it.
+
+
+async def test_on_a_till_it_is_said_who_asks_and_nothing_leads_to_the_pages_of_a_phone(
+    someone: Someone, judge: Judge
+) -> None:
+    """B5."""
+    judge.outcomes = ["different"]
+
+    def must_stay(text: str) -> None:
+        assert "由收款台发起" in text
+        assert "医*川" in text
+        assert someone.subject.name not in text
+        assert someone.subject.cert_no not in text
+        links = re.findall(r'href="([^"#]*)"', text.partition("<body")[2])
+        assert {link.partition("?")[0] for link in links} <= {"/till/identify/face", ""}
+
+    must_stay(await someone.wants_a_check(purpose="till", back="/till/identify/face"))
+    assert "定点机构刷脸" in someone.text
+    must_stay(await someone.fill(f"{someone.address}/consent", agreed="1"))
+    must_stay(await someone.fill(f"{someone.address}/start", mode="photos"))
+    for picture in (b"straight", [*acted("mouth")][-1], [*acted("left")][-1], b"straight"):
+        await someone.gives(picture)
+    must_stay(someone.text)
+    assert refusals.Different.code in someone.text
+    must_stay(await someone.fill(f"{someone.address}/start", mode="camera"))
+
+
+async def test_a_check_whose_time_is_over_leads_back_to_its_till(someone: Someone, clock: WorldClock) -> None:
+    await someone.wants_a_check(purpose="till", back="/till/identify/face")
+    clock.advance(minutes=30)
+    answer = await someone.client.get(someone.address, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/till/identify/face?face={someone.check_id}")
+
+
+async def at_till(house: House, subject: Subject, *, device: str, outcome: str) -> None:
+    """Begin a challenge on a till, and end it."""
+    check_id = await agreed(house, subject, device=device, purpose="till")
+    await house.booth.start(check_id, mode="camera", device=device, at=house.clock())
+    state = (await house.booth.check(check_id, device=device, at=house.clock())).state
+    assert state is not None
+    async with transaction(house.pool) as tx:
+        await store.end_attempt(tx, check_id=check_id, nonce=state.nonce, outcome=outcome, at=house.clock())
+
+
+async def test_a_till_locks_no_phone_and_phones_lock_no_till(staged: House) -> None:
+    """Ten answers a day of tills, ten of strange phones: a stranger's till is no way to keep somebody's phone out."""
+    subject = Subject("医小川", "01", f"99010119580315{next(NUMBERS):04}")
+    till = f"browser:{secrets.token_hex(8)}"
+    for _ in range(booth.STRANGERS_MAX):
+        await at_till(staged, subject, device=till, outcome="different")
+    with pytest.raises(refusals.TooManyAtTills):
+        await at_till(staged, subject, device=f"browser:{secrets.token_hex(8)}", outcome="different")
+    await begun(staged, subject)
+
+    other = Subject("医小川", "01", f"99010119580315{next(NUMBERS):04}")
+    for _ in range(booth.STRANGERS_MAX):
+        await begun(staged, other)
+    with pytest.raises(refusals.TooManyStrangers):
+        await begun(staged, other)
+    await at_till(staged, other, device=till, outcome="left")
+
+
+async def test_a_till_is_known_to_nobody_however_often_it_saw_them(someone: Someone, judge: Judge) -> None:
+    """Everybody stands before it, so a pass there opens it to nobody, and is forgotten with the day."""
+    await someone.wants_a_check(purpose="till", back="/policy?place=510500")
+    await someone.fill(f"{someone.address}/consent", agreed="1")
+    await someone.fill(f"{someone.address}/start", mode="camera")
+    await someone.shows_everything()
+    noted = await someone.house.pool.fetchval("SELECT outcome FROM face.attempt WHERE check_id = $1", someone.check_id)
+    assert noted == "passed_at_till"
+    [kept] = await attempts_of(someone.house.pool, someone.house.vault, cert_no=someone.subject.cert_no)
+    assert OUTCOME_NAMES[kept.outcome or ""] == "在收款台通过", "the person takes it away with everything else"
+    for _ in range(booth.STRANGERS_MAX):
+        await at_till(someone.house, someone.subject, device=someone.device, outcome="different")
+    with pytest.raises(refusals.TooManyAtTills):
+        await at_till(someone.house, someone.subject, device=someone.device, outcome="different")
+
+
+async def test_a_till_sees_sixty_faces_an_hour(staged: House) -> None:
+    till = f"browser:{secrets.token_hex(8)}"
+
+    def somebody() -> Subject:
+        return Subject("医小川", "01", f"99010119580315{next(NUMBERS):04}")
+
+    for _ in range(booth.TILL_TRIES_MAX):
+        await at_till(staged, somebody(), device=till, outcome="passed_at_till")
+    with pytest.raises(refusals.TooManyTries) as refused:
+        await at_till(staged, somebody(), device=till, outcome="passed_at_till")
+    assert "60" in refused.value.detail_text
