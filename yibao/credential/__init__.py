@@ -29,7 +29,7 @@ from yibao.credential.arrivals import contacts_of, is_open
 from yibao.credential.by_counter import registered_as
 from yibao.credential.channels import accredit, require_permitted
 from yibao.credential.code import SHOWN_SECONDS, Codes, province_of
-from yibao.credential.media import Document, identify, note_bad_document
+from yibao.credential.media import Document, ask_face, asked_face, identify, identify_by_face, note_bad_document
 from yibao.credential.offline import hand_out
 from yibao.credential.queries import (
     channel_name,
@@ -63,6 +63,8 @@ __all__ = [
     "Tokens",
     "accredit",
     "activate",
+    "ask_face",
+    "asked_face",
     "bind",
     "channel_name",
     "channel_names",
@@ -73,6 +75,7 @@ __all__ = [
     "hand_out",
     "holder",
     "identify",
+    "identify_by_face",
     "is_open",
     "note_bad_document",
     "note_bad_scan",

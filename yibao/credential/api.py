@@ -95,6 +95,24 @@ async def identify_person(
         raise
 
 
+async def ask_for_face(
+    gate: Gate, *, document: media.Document, institution: str, till: str, device: str, back: str, at: datetime
+) -> str:
+    """Begin the check of a face for a till, and count what was typed against it if it leads to nobody.
+
+    Refusals: those of `ask_face`.
+    """
+    try:
+        async with transaction(gate.pool) as tx:
+            return await media.ask_face(
+                tx, gate.vault, document=document, institution=institution, till=till, device=device, back=back, at=at
+            )
+    except DocumentUnknown:
+        async with transaction(gate.pool) as tx:
+            await media.note_bad_document(tx, institution=institution, till=till, at=at)
+        raise
+
+
 @post("/identifications", summary="凭证件就诊：用社会保障卡或身份证件换取就诊凭据")
 async def identify(request: SignedIn, data: JSONBody[IdentificationRequest], gate: Gate) -> Scanned:
     institution = request.auth.institution

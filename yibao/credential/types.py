@@ -40,7 +40,7 @@ class Visited(Struct, frozen=True):
 
     institution: str
     created_at: datetime
-    medium: str  # mdtrt_cert_type: 01 by a code, 02 by a certificate, 03 by the card
+    medium: str  # mdtrt_cert_type: 01 by a code, 02 by a certificate, 03 by the card; or `face`
 
 
 class ShownCode(Struct, frozen=True):

@@ -420,10 +420,11 @@ async def _of_person(
     ]
 
 
-_SEEN_BY = {  # mdtrt_cert_type
+_SEEN_BY = {  # mdtrt_cert_type, and the face
     "01": "扫码核验参保身份",
     "02": "收费员凭身份证件核验参保身份",
     "03": "收费员凭社会保障卡核验参保身份",
+    "face": "收款台刷脸核验参保身份",
 }
 
 

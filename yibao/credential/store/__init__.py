@@ -66,7 +66,10 @@ from yibao.credential.store.locks import (
     take_lock_challenge,
 )
 from yibao.credential.store.scans import (
+    await_face,
+    awaited_face,
     bad_documents,
+    forget_face,
     note_bad_document,
     note_bad_scan,
     note_wrong_tag,
@@ -84,6 +87,8 @@ __all__ = [
     "add_entry",
     "add_screen_lock",
     "agree",
+    "await_face",
+    "awaited_face",
     "bad_documents",
     "bind",
     "channel",
@@ -102,6 +107,7 @@ __all__ = [
     "forget_activation",
     "forget_claim",
     "forget_entries",
+    "forget_face",
     "hold_channel",
     "hold_entry",
     "hold_holder",

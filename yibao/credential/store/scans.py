@@ -100,3 +100,27 @@ async def note_bad_document(tx: Tx, *, institution: str, till: str, at: datetime
         "DELETE FROM credential.bad_document WHERE institution = $1 AND tried_at <= $2", institution, forgotten_before
     )
     await tx.execute("INSERT INTO credential.bad_document VALUES ($1, $2, $3)", institution, till, at)
+
+
+async def await_face(tx: Tx, *, institution: str, till: str, check_id: str, at: datetime) -> None:
+    """Let a till wait for this check of a face, in place of the one that it waited for."""
+    await tx.execute(
+        "INSERT INTO credential.awaited_face VALUES ($1, $2, $3, $4) ON CONFLICT (institution, till)"
+        " DO UPDATE SET check_id = excluded.check_id, asked_at = excluded.asked_at",
+        institution,
+        till,
+        check_id,
+        at,
+    )
+
+
+async def awaited_face(tx: Tx | Pool, *, institution: str, till: str) -> str:
+    """Return the check for which a till waits; empty if there is none."""
+    check_id: str | None = await tx.fetchval(
+        "SELECT check_id FROM credential.awaited_face WHERE institution = $1 AND till = $2", institution, till
+    )
+    return check_id or ""
+
+
+async def forget_face(tx: Tx, *, institution: str, till: str) -> None:
+    await tx.execute("DELETE FROM credential.awaited_face WHERE institution = $1 AND till = $2", institution, till)

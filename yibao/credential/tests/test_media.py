@@ -1,15 +1,17 @@
-"""Card and certificate beside the code (B5): whom they identify, what is answered alike, who is told."""
+"""Card, certificate and face beside the code (B5): whom they identify, what is answered alike, who is told."""
 
 from datetime import timedelta
 
 import pytest
 
 from conftest import insured
-from yibao import credential, registry
+from yibao import credential, face, registry
 from yibao.core.database import transaction
 from yibao.core.refusal import Refusal
 from yibao.credential import Document, Redeemed, media, queries, refusals
-from yibao.credential.api import identify_person
+from yibao.credential.api import ask_for_face, identify_person
+from yibao.face import refusals as face_refusals
+from yibao.face import store as face_store
 
 from .conftest import PHARMACY, TILL, Holder, House
 
@@ -181,3 +183,138 @@ async def test_the_place_is_one_in_force_where_nobody_has_chosen_one(house: Hous
         insurances=(insured("510100", state="2"), insured("610100", synced=False), insured("510500"))
     )
     assert (await identify(house, card_of(holder))).place == "510500"
+
+
+# The face.
+
+BROWSER = "browser:till"
+HOUR = timedelta(hours=1)
+
+
+def said_by(holder: Holder, *, name: str | None = None) -> Document:
+    person = holder.person
+    return Document(media.FACE, person.cert_no, person.cert_type, person.name if name is None else name)
+
+
+async def asks(house: House, document: Document, *, institution: str = PHARMACY, till: str = TILL) -> str:
+    return await ask_for_face(
+        house.gate, document=document, institution=institution, till=till, device=BROWSER, back="/till", at=house.at
+    )
+
+
+async def passes(house: House, check_id: str) -> None:
+    async with transaction(house.pool) as tx:
+        await face_store.mark_passed(tx, check_id, at=house.at)
+
+
+async def shows_face(
+    house: House,
+    check_id: str,
+    *,
+    institution: str = PHARMACY,
+    till: str = TILL,
+    device: str = BROWSER,
+    after: timedelta = timedelta(0),
+) -> Redeemed:
+    async with transaction(house.pool) as tx:
+        return await credential.identify_by_face(
+            tx,
+            house.vault,
+            house.tokens,
+            check_id=check_id,
+            institution=institution,
+            till=till,
+            device=device,
+            at=house.at + after,
+        )
+
+
+async def test_a_face_identifies_somebody_without_phone_or_document(house: House) -> None:
+    holder = await house.registered()
+    check_id = await asks(house, said_by(holder))
+    await passes(house, check_id)
+    visit = await shows_face(house, check_id)
+    assert visit.person_id == house.tokens.person_of(visit.token) == holder.person_id
+    row = await house.pool.fetchrow("SELECT * FROM credential.visit WHERE person_id = $1", holder.person_id)
+    assert row is not None
+    assert (row["medium"], row["device_number"], row["checked_by"]) == (media.FACE, None, TILL)
+    told = await house.pool.fetchval(
+        "SELECT payload FROM core.outbox WHERE person_id = $1 AND topic = 'credential.identified'", holder.person_id
+    )
+    assert told == {"institution": PHARMACY, "medium": "face"}
+    with pytest.raises(face_refusals.FaceMissing):
+        await shows_face(house, check_id)
+
+
+async def test_a_face_serves_the_till_that_asked_for_it_once_and_not_for_long(house: House, institution: str) -> None:
+    holder = await house.registered()
+    check_id = await asks(house, said_by(holder))
+    with pytest.raises(face_refusals.FaceNotPassed):
+        await shows_face(house, check_id)
+    await passes(house, check_id)
+    with pytest.raises(face_refusals.FaceMissing):
+        await shows_face(house, check_id, till="2")
+    with pytest.raises(face_refusals.FaceMissing):
+        await shows_face(house, check_id, institution=institution)
+    with pytest.raises(face_refusals.FaceMissing):
+        await shows_face(house, check_id, device="browser:other")
+    with pytest.raises(face_refusals.FaceExpired):
+        await shows_face(house, check_id, after=face.PROOF_LASTS)
+    later = await asks(house, said_by(holder))
+    with pytest.raises(face_refusals.FaceMissing):
+        await shows_face(house, check_id)  # The till waits for another one now.
+    await passes(house, later)
+    assert (await shows_face(house, later)).person_id == holder.person_id
+
+
+async def test_no_face_is_asked_for_what_leads_to_nobody_and_such_is_counted(house: House, institution: str) -> None:
+    holder, other = await house.registered(), await house.registered()
+    unknown = Document(media.FACE, "990101199001010000", "01", holder.person.name)
+    answers = []
+    for document in (unknown, said_by(holder, name=other.person.name)):
+        with pytest.raises(refusals.DocumentUnknown) as refused:
+            await asks(house, document, institution=institution)
+        answers.append((refused.value.detail_text, refused.value.facts))
+    assert answers[0] == answers[1]
+    for _ in range(media.TILL_BAD_MAX - 2):
+        with pytest.raises(refusals.DocumentUnknown):
+            await asks(house, unknown, institution=institution)
+    with pytest.raises(refusals.DocumentsSlowed):
+        await asks(house, said_by(holder), institution=institution)
+    with pytest.raises(refusals.DocumentsSlowed):
+        await identify(house, card_of(holder), institution=institution)
+    waits = await house.pool.fetchval(
+        "SELECT count(*) FROM credential.awaited_face WHERE institution = $1", institution
+    )
+    assert waits == 0
+
+
+async def test_a_face_is_no_document_and_a_document_no_face(house: House) -> None:
+    """Nobody skips the camera by ticking that something was checked."""
+    holder = await house.registered()
+    with pytest.raises(refusals.DocumentMalformed):
+        await identify(house, said_by(holder))
+    for document in (certificate_of(holder), card_of(holder), Document(media.FACE, holder.person.cert_no, "01", " ")):
+        with pytest.raises(refusals.DocumentMalformed):
+            await asks(house, document)
+
+
+async def test_what_was_typed_is_kept_for_the_till_that_typed_it_while_the_check_lasts(house: House) -> None:
+    holder = await house.registered()
+    await asks(house, said_by(holder), till="typed")
+
+    async def kept(*, till: str = "typed", device: str = BROWSER, after: timedelta = timedelta(0)) -> Document | None:
+        return await credential.asked_face(
+            house.pool, house.vault, institution=PHARMACY, till=till, device=device, at=house.at + after
+        )
+
+    assert await kept() == said_by(holder)
+    assert await kept(till="2") is None
+    assert await kept(device="browser:other") is None
+    assert await kept(after=HOUR) is None
+
+
+async def test_a_face_says_no_more_of_who_is_not_insured(house: House) -> None:
+    holder = await house.registered(insurances=(insured(state="4"),))
+    with pytest.raises(refusals.NotInsured):
+        await asks(house, said_by(holder))

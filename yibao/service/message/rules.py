@@ -86,6 +86,9 @@ def _bound(_: Mapping[str, Any], where: str) -> Told:
 
 
 def _identified(payload: Mapping[str, Any], where: str) -> Told:
+    if payload["medium"] == "face":
+        body = f"{where}的收款台为您刷脸核对了身份，15 分钟内可以为您结算。如非您本人到场，请拨打 12393。"
+        return Told("有人用您的身份刷脸就诊", body, "/me/looks", by_sms=True)
     document = {"02": "身份证件", "03": "社会保障卡"}[payload["medium"]]
     body = f"{where}的收费员凭您的{document}核对了身份，15 分钟内可以为您结算。如非您本人到场，请拨打 12393。"
     return Told("有人凭您的证件就诊", body, "/me/looks", by_sms=True)

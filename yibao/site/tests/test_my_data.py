@@ -1,6 +1,7 @@
 """A person's own data: who looked, everything in one file, and closing the account (F7, E8)."""
 
 import json
+import secrets
 from typing import Any
 
 from conftest import NewPerson
@@ -8,6 +9,7 @@ from yibao import credential, identity, registry
 from yibao.app import House, handlers
 from yibao.core.database import transaction
 from yibao.core.outbox import Event
+from yibao.credential import store as credential_store
 from yibao.face import Subject
 from yibao.face import store as face_store
 from yibao.face.queries import mark_of as face_mark
@@ -44,6 +46,18 @@ async def test_every_scan_and_every_look_is_shown_to_the_person_the_latest_first
     assert "解除手机绑定" in page
     assert "扫码核验参保身份" in page
     assert "A510500-01" not in page
+
+
+async def test_whatever_a_person_was_known_by_is_shown_to_them(phone: Phone, house: House) -> None:
+    """B5: card, certificate and face beside the code."""
+    at = house.clock()
+    for medium in ("02", "03", "face"):
+        visit = credential.Redeemed(secrets.token_hex(20), phone.person_id, "510500", at, "", "1")
+        async with transaction(house.pool) as tx:
+            await credential_store.open_visit(tx, visit, medium=medium, institution=PHARMACY, checked_by="t", at=at)
+    page = (await phone.get("/me/looks")).text
+    for words in ("收费员凭身份证件核验参保身份", "收费员凭社会保障卡核验参保身份", "收款台刷脸核验参保身份"):
+        assert words in page
 
 
 async def test_everything_is_taken_away_as_json_with_the_transaction_password_only(phone: Phone, house: House) -> None:

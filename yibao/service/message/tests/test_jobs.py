@@ -320,6 +320,20 @@ def event(topic: str, payload: Mapping[str, Any], *, person_id: str = "1", numbe
             "/unit-code",
         ),
         (
+            "credential.identified",
+            {"institution": PHARMACY, "medium": "03"},
+            "有人凭您的证件就诊",
+            "泸州示例大药房的收费员凭您的社会保障卡核对了身份，15 分钟内可以为您结算。如非您本人到场，请拨打 12393。",
+            "/me/looks",
+        ),
+        (
+            "credential.identified",
+            {"institution": PHARMACY, "medium": "face"},
+            "有人用您的身份刷脸就诊",
+            "泸州示例大药房的收款台为您刷脸核对了身份，15 分钟内可以为您结算。如非您本人到场，请拨打 12393。",
+            "/me/looks",
+        ),
+        (
             "unit.operator_appointed",
             {"unit": "示例公司"},
             "您成为单位经办人",
