@@ -10,6 +10,7 @@ from msgspec import Struct
 from yibao.benefit.types import DISEASE_NAMES
 from yibao.core.clock import local_text
 from yibao.core.money import yuan_text
+from yibao.credential import media
 from yibao.settlement.queries import Document
 from yibao.settlement.rules import plain
 from yibao.web.typeset import typeset
@@ -91,6 +92,7 @@ def slip_of(document: Document, *, institution_name: str, person_name: str, plac
             ("就医类别", visit_name(document.visit_kind, document.disease)),
             ("参保地", place_name),
             ("机构编码", document.institution),
+            *(() if cancelling else (("就诊凭证", media.NAMES.get(document.medium, "医保码")),)),
         ),
         note=note,
         lines=tuple(

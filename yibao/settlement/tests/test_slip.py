@@ -185,6 +185,15 @@ def test_a_slip_names_the_visit_and_the_disease_it_was_for(visit_kind: str, dise
     assert printed in "".join(texts(pdf(of)))
 
 
+@pytest.mark.parametrize(
+    ("medium", "printed"), [("01", "医保码"), ("02", "身份证件"), ("03", "社会保障卡"), ("face", "刷脸")]
+)
+def test_a_slip_says_by_what_the_person_was_known(medium: str, printed: str) -> None:
+    """B5."""
+    assert dict(slip_of(document(medium=medium)).facts)["就诊凭证"] == printed
+    assert "就诊凭证" not in dict(slip_of(document(medium=medium, reverses=OTHER_NUMBER)).facts)
+
+
 def test_other_payers_are_named() -> None:
     of = document(funds=(DocumentFund("310102", 100_00), DocumentFund("999999", 75_00)))
     amounts = msgspec.structs.replace(of.amounts, mutual_aid_fen=5_00, hospital_fen=1_00)
