@@ -157,12 +157,12 @@ class PasswordRequired(Refusal):
 
 
 class DocumentLimit(Refusal):
-    """More of a personal account than a pharmacy may take by a document alone. Facts: account, most."""
+    """More of a personal account than a pharmacy may take by a document or a face alone. Facts: account, most."""
 
     code = "settlement.document_limit"
     status = 403
-    title = "凭证件购药，个人账户金额超过限额"
-    detail = "这笔要用个人账户 {account} 元。没有交易密码的参保人凭证件购药，每笔最多用个人账户 {most} 元。"
+    title = "没有交易密码，个人账户金额超过限额"
+    detail = "这笔要用个人账户 {account} 元。没有交易密码的参保人凭证件或刷脸购药，每笔最多用个人账户 {most} 元。"
     hint = "请减少项目，或关掉「使用个人账户」，由参保人用现金支付个人部分。"
     remedy = "激活医保码、设置交易密码以后没有这个限额；也可以这次用现金支付个人部分。"
 
@@ -170,8 +170,8 @@ class DocumentLimit(Refusal):
 class NoPhone(Refusal):
     code = "settlement.no_phone"
     title = "参保人没有绑定医保关系的手机"
-    detail = "这次凭证件就诊，本平台上没有此人的账户，账单发不到手机。"
-    hint = "已核对本人与证件的，可以直接结算。"
+    detail = "这次凭证件或刷脸就诊，本平台上没有此人的账户，账单发不到手机。"
+    hint = "已核对本人与证件，或已刷脸的，可以直接结算。"
     remedy = "请在收费处核对金额后由收费员结算。"
 
 

@@ -20,8 +20,11 @@ VisitChoice = Literal["", "pharmacy", "outpatient", "chronic", "inpatient"]
 DiseaseCode = Annotated[str, Meta(pattern=r"^(M[0-9]{5})?$")]
 """National code of the disease that a chronic visit is for; empty for every other visit."""
 
-Medium = Literal["01", "02", "03"]
-"""mdtrt_cert_type: by what a person was identified, the code, a certificate or the social-security card."""
+Medium = Literal["01", "02", "03", "face"]
+"""mdtrt_cert_type: by what a person was identified, the code, a certificate or the social-security card.
+
+The national dictionary has no face: towards the national interface it counts as a certificate, 02.
+"""
 
 FEN_MAX = 10**13
 Fen = Annotated[int, Meta(ge=0, le=FEN_MAX)]

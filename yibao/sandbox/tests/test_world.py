@@ -326,11 +326,12 @@ def test_a_pharmacy_sells_and_a_hospital_treats() -> None:
 def test_no_institution_announces_what_is_not_built() -> None:
     """B13: what a notice invites people to, they may try; the credit flag is the directory's own."""
     usages = [institution.usage for institution in WORLD.institutions]
-    assert {medium for usage in usages for medium in usage.media} == {"code", "card", "id_card"}
-    assert {device for usage in usages for device in usage.hardware} <= {"scanner"}
+    assert {medium for usage in usages for medium in usage.media} == {"code", "card", "id_card", "face"}
+    assert {device for usage in usages for device in usage.hardware} <= {"scanner", "camera"}
+    assert all(("face" in usage.media) == ("camera" in usage.hardware) for usage in usages)
     assert {usage.credit for usage in usages} == {True, False}
     said = "".join(usage.notice + usage.bring for usage in usages)
-    for word in ("信用", "刷脸", "人脸", "挂号", "预约", "自助机"):
+    for word in ("信用", "刷脸支付", "刷脸付款", "挂号", "预约", "自助机"):
         assert word not in said
 
 

@@ -5,7 +5,7 @@ quantity is multiplied. Where somebody stands is used for one answer and written
 """
 
 from yibao.service.directory.actions import describe, load_items, tell
-from yibao.service.directory.queries import districts, item, outlet, outlets, places, search
+from yibao.service.directory.queries import districts, item, media, outlet, outlets, places, search
 from yibao.service.directory.refusals import InstitutionUnknown, MediumMissing, TextTooLong
 from yibao.service.directory.types import Item, Outlet, Search, Spot, Usage
 
@@ -22,6 +22,7 @@ __all__ = [
     "districts",
     "item",
     "load_items",
+    "media",
     "outlet",
     "outlets",
     "places",

@@ -3,7 +3,7 @@
 from yibao.core.database import Pool, Tx
 from yibao.service.directory import rules, store
 from yibao.service.directory.refusals import InstitutionUnknown
-from yibao.service.directory.types import Item, Outlet, Search, Spot
+from yibao.service.directory.types import Item, Medium, Outlet, Search, Spot
 
 
 async def search(tx: Tx | Pool, text: str, limit: int = 20) -> list[Item]:
@@ -39,6 +39,12 @@ async def outlet(tx: Tx | Pool, code: str) -> Outlet:
     if found is None:
         raise InstitutionUnknown
     return found
+
+
+async def media(tx: Tx | Pool, code: str) -> tuple[Medium, ...]:
+    """Return what identifies a person at an institution; nothing where nobody has said, or no contract is in force."""
+    found = await store.outlet(tx, code)
+    return found.media if found else ()
 
 
 async def places(tx: Tx | Pool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Somebody without a phone at the till, known by card or certificate (B5), and which place pays there (B8)."""
+"""Somebody without a phone at the till, known by card, certificate or face (B5), and which place pays there (B8)."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -13,8 +13,10 @@ from yibao.app import House
 from yibao.core.database import transaction
 from yibao.credential import store as credential_store
 from yibao.credential.api import identify_person
+from yibao.face import store as face_store
+from yibao.service import directory
 from yibao.settlement import Order, queries, refusals
-from yibao.settlement.tests.cast import PIN, Cashier, NewInsured, browser, fen
+from yibao.settlement.tests.cast import PIN, Cashier, NewInsured, browser, fen, logins, staff
 from yibao.settlement.tests.scene import HOSPITAL, PHARMACY, purchase
 
 
@@ -294,3 +296,159 @@ async def test_what_a_system_is_refused(
     answer = await system.post("/api/identifications", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert person.cards[0].card_no not in answer.text
+
+
+# The face.
+
+
+@pytest.fixture
+async def camera(house: House) -> None:
+    """The hospital has said that it takes faces."""
+    async with transaction(house.pool) as tx:
+        await directory.tell(
+            tx,
+            institution=HOSPITAL,
+            media=["code", "card", "id_card", "face"],
+            hardware=["scanner", "camera"],
+            credit=False,
+            bring="",
+            notice="",
+            hours="",
+        )
+
+
+async def says_who(till: Cashier, person: registry.Registrant, *, name: str | None = None) -> httpx.Response:
+    """Type what somebody says of themselves, and send them before the camera."""
+    await till.get("/till/identify")
+    return await till.post(
+        "/till/identify/face",
+        _csrf_token=till.form("/till/identify/face")["_csrf_token"],
+        cert_type=person.cert_type,
+        number=person.cert_no,
+        name=name or person.name,
+    )
+
+
+async def before_camera(till: Cashier, person: registry.Registrant, *, passes: bool = True) -> str:
+    """Come as far as the camera, which sees who it is; return the check."""
+    answer = await says_who(till, person)
+    assert answer.status_code == 303
+    check_id = answer.headers["location"].removeprefix("/face/")
+    assert person.cert_no not in answer.headers["location"]
+    page = await till.get(f"/face/{check_id}")
+    assert "由收款台发起" in page
+    assert person.cert_no not in page
+    if passes:
+        async with transaction(till.house.pool) as tx:
+            await face_store.mark_passed(tx, check_id, at=till.house.clock())
+        led = await till.client.get(f"/face/{check_id}", follow_redirects=False)
+        assert led.headers["location"] == f"/till/identify/face?face={check_id}"
+    return check_id
+
+
+async def shows_face(till: Cashier, person: registry.Registrant) -> str:
+    return await till.get(f"/till/identify/face?face={await before_camera(till, person)}")
+
+
+@pytest.mark.usefixtures("camera")
+async def test_who_has_neither_phone_nor_card_is_settled_by_the_face(
+    house: House, window: Cashier, new_person: NewPerson
+) -> None:
+    """B5: as by certificate, and the record says by what."""
+    person = await new_person(balance_fen=5000_00)
+    page = await shows_face(window, person)
+    assert registry.masked_name(person.name) in page
+    assert person.cert_no not in page
+    assert "刷脸就诊，与公安留存的证件照片比对一致。" in page
+    page = await window.add("A200", "4")
+    assert "直接结算" in page
+    assert "凭证件结算" not in page
+    assert "/till/send" not in page
+    assert "结算成功" in await window.send("/till/confirm")
+    [record] = await queries.records(house.pool, person.person_id)
+    assert "刷脸就诊" in await window.get(f"/till/settlements/{record.settlement_id}")
+    document = await queries.document(house.pool, person_id=person.person_id, settlement_id=record.settlement_id)
+    assert document.medium == "face"
+
+
+@pytest.mark.usefixtures("camera")
+async def test_where_there_is_an_account_the_password_is_asked_for_a_face_too(
+    window: Cashier, new_insured: NewInsured
+) -> None:
+    """B5, A5: a passed face is worth what a checked certificate is."""
+    one = await new_insured(balance_fen=1000_00, free_limit_fen=500_00)
+    await shows_face(window, one.person)
+    await window.add("A200", "1")
+    assert "settlement.password_required" in await window.send("/till/confirm", password="")
+    assert "结算成功" in await window.send("/till/confirm", password=PIN)
+
+
+@pytest.mark.usefixtures("camera")
+async def test_a_proof_is_used_once_and_at_its_own_till(house: House, window: Cashier, new_person: NewPerson) -> None:
+    person = await new_person()
+    check_id = await before_camera(window, person)
+    async with browser(entrance(house)) as client:
+        client.cookies.set("yb_device", window.client.cookies["yb_device"])
+        other = await staff(house, client, f"{HOSPITAL}-{next(logins):04d}", HOSPITAL)
+        assert "face.face_missing" in await other.get(f"/till/identify/face?face={check_id}")
+        assert person.name not in other.page
+    assert registry.masked_name(person.name) in await window.get(f"/till/identify/face?face={check_id}")
+    assert "face.face_missing" in await window.get(f"/till/identify/face?face={check_id}")
+
+
+@pytest.mark.usefixtures("camera")
+async def test_without_a_proof_the_till_shows_what_was_typed(
+    house: House, window: Cashier, new_person: NewPerson
+) -> None:
+    person = await new_person()
+    check_id = await before_camera(window, person, passes=False)
+    for path, code in (("", ""), (f"?face={check_id}", "face.face_not_passed")):
+        page = await window.get(f"/till/identify/face{path}")
+        assert code in page
+        assert f'value="{person.cert_no}"' in page
+        assert f'value="{person.name}"' in page
+    assert 'id="scan-form"' in await window.get(), "nobody is on the till"
+    house.clock.advance(minutes=31)  # type: ignore[attr-defined]
+    assert person.cert_no not in await window.get("/till/identify/face")
+
+
+@pytest.mark.usefixtures("camera")
+async def test_a_name_that_does_not_fit_brings_nobody_before_the_camera(window: Cashier, new_person: NewPerson) -> None:
+    person = await new_person()
+    page = await window._follow(await says_who(window, person, name="别人的名"))
+    assert window.status == 404
+    assert "credential.document_unknown" in page
+    assert f'value="{person.cert_no}"' in page, "what was typed is kept for correcting"
+
+
+@pytest.mark.usefixtures("camera")
+async def test_a_bill_that_waits_on_a_phone_is_not_put_aside_for_a_face(
+    window: Cashier, new_insured: NewInsured, new_person: NewPerson
+) -> None:
+    one, person = await new_insured(), await new_person()
+    check_id = await before_camera(window, person)
+    await window.purchase(one)
+    await window.send("/till/send")
+    assert "settlement.draft_locked" in await window.get(f"/till/identify/face?face={check_id}")
+    assert "settlement.draft_locked" in await window._follow(await says_who(window, person))
+    await one.confirm()
+    await window.get()
+    await window.send("/till/clear")
+    assert registry.masked_name(person.name) in await window.get(f"/till/identify/face?face={check_id}"), "unspent"
+
+
+async def test_faces_are_offered_only_where_the_institution_says_that_it_takes_them(
+    cashier: Cashier, new_person: NewPerson
+) -> None:
+    page = await cashier.get("/till/identify")
+    assert "/till/identify/face" not in page
+    assert "/till/notice" in page
+    person = await new_person()
+    answer = await cashier.post(
+        "/till/identify/face",
+        _csrf_token=cashier.form("/till/identify")["_csrf_token"],
+        cert_type=person.cert_type,
+        number=person.cert_no,
+        name=person.name,
+    )
+    assert (answer.status_code, "机构公告" in answer.text) == (400, True)

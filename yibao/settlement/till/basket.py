@@ -1,4 +1,4 @@
-"""Whom the till serves and what is bought: the scan, the camera, the document, and the lines of the basket."""
+"""Whom the till serves and what is bought: the scan, the camera, the document, the face, the lines of the basket."""
 
 import asyncio
 import io
@@ -10,15 +10,15 @@ import zxingcpp
 from litestar import get, post
 from litestar.params import FromQuery
 from litestar.response import Redirect, Template
-from msgspec import Struct
+from msgspec import Struct, structs
 from PIL import Image
 
 from yibao import credential, identity
 from yibao.core.database import transaction
 from yibao.core.money import number_of
 from yibao.core.refusal import Refusal
-from yibao.credential import Gate
-from yibao.credential.api import identify_person, scan_code
+from yibao.credential import Gate, media
+from yibao.credential.api import ask_for_face, identify_person, scan_code
 from yibao.service import directory
 from yibao.settlement import draft, queries, refusals
 from yibao.settlement.draft import Draft, DraftLine
@@ -78,24 +78,24 @@ async def _begin(till: Till, redeemed: credential.Redeemed) -> None:
 
 @get("/identify")
 async def ask_document(till: Till) -> Template:
-    return _identify_page({})
+    return await _identify_page(till, {})
 
 
-def _identify_page(given: dict[str, str], refusal: Refusal | None = None) -> Template:
-    typed = {name: given.get(name, "") for name in ("medium", "number", "cert_type", "name")}
-    return template("identify", refusal, given=typed, cert_types=identity.CERT_TYPES)
+async def _identify_page(till: Till, given: dict[str, str], refusal: Refusal | None = None) -> Template:
+    return template(
+        "identify",
+        refusal,
+        given={name: given.get(name, "") for name in ("medium", "number", "cert_type", "name")},
+        cert_types=identity.CERT_TYPES,
+        faces="face" in await directory.media(till.pool, till.institution),
+    )
 
 
 @post("/identify")
 async def identify(till: Till, data: Form, gate: Gate) -> Page:
     """Put the person on the till whose card or certificate the cashier has checked (B5): nobody must have a phone."""
     given = {name: typed(text) for name, text in data.items()}
-    document = credential.Document(
-        medium=given.get("medium", ""),
-        number=given.get("number", ""),
-        cert_type=given.get("cert_type", ""),
-        name=given.get("name", ""),
-    )
+    document = _document(given, medium=given.get("medium", ""))
     try:
         await _require_free(till)
         redeemed = await identify_person(
@@ -108,7 +108,66 @@ async def identify(till: Till, data: Form, gate: Gate) -> Page:
         )
         await _begin(till, redeemed)
     except Refusal as refusal:
-        return _identify_page(given, refusal)
+        return await _identify_page(till, given, refusal)
+    return Redirect("/till", status_code=303)
+
+
+def _document(given: dict[str, str], *, medium: str) -> credential.Document:
+    return credential.Document(
+        medium=medium, number=given.get("number", ""), cert_type=given.get("cert_type", ""), name=given.get("name", "")
+    )
+
+
+FACE = "/till/identify/face"
+
+
+@post("/identify/face")
+async def to_face(till: Till, data: Form, gate: Gate) -> Page:
+    """Put whoever shows no document before the camera of this till (B5), once the name and number lead to somebody."""
+    given = {name: typed(text) for name, text in data.items()} | {"medium": media.FACE}
+    if "face" not in await directory.media(till.pool, till.institution):
+        raise Malformed(what="本机构没有登记刷脸，请先在「机构公告」里勾选。")
+    try:
+        await _require_free(till)
+        check_id = await ask_for_face(
+            gate,
+            document=_document(given, medium=media.FACE),
+            institution=till.institution,
+            till=till.login,
+            device=till.device,
+            back=FACE,
+            at=till.at,
+        )
+    except Refusal as refusal:
+        return await _identify_page(till, given, refusal)
+    return Redirect(f"/face/{check_id}", status_code=303)
+
+
+@get("/identify/face")
+async def after_face(till: Till, gate: Gate, face: FromQuery[str] = "") -> Page:
+    """Put the person on the till whose face was shown; without a proof, show again what was typed for it."""
+    asked = await credential.asked_face(
+        till.pool, till.vault, institution=till.institution, till=till.login, device=till.device, at=till.at
+    )
+    given = {"medium": media.FACE} | (structs.asdict(asked) if asked else {})
+    if not face:
+        return await _identify_page(till, given)
+    try:
+        await _require_free(till)
+        async with transaction(till.pool) as tx:
+            redeemed = await credential.identify_by_face(
+                tx,
+                till.vault,
+                gate.tokens,
+                check_id=face,
+                institution=till.institution,
+                till=till.login,
+                device=till.device,
+                at=till.at,
+            )
+        await _begin(till, redeemed)
+    except Refusal as refusal:
+        return await _identify_page(till, given, refusal)
     return Redirect("/till", status_code=303)
 
 
@@ -215,6 +274,8 @@ handlers = [
     scan,
     ask_document,
     identify,
+    to_face,
+    after_face,
     frame,
     add_line,
     change_line,

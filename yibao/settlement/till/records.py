@@ -9,9 +9,8 @@ from litestar.response import Redirect, Template
 from yibao import registry, settlement
 from yibao.core.clock import day_of
 from yibao.core.refusal import Refusal
-from yibao.credential import media
 from yibao.settlement import explain, queries, refusals, slip
-from yibao.settlement.till.shell import Page, Till, template, typed
+from yibao.settlement.till.shell import KNOWN_BY, Page, Till, template, typed
 
 
 @get("/daybook")
@@ -85,7 +84,7 @@ async def _document(till: Till, name: str, settlement_id: str, *, refusal: Refus
         person=await till.person(
             till.desk.person_of_number(document.settlement_id), document.place, document.chosen_place
         ),
-        medium=media.NAMES.get(document.medium, ""),
+        known_by=KNOWN_BY.get(document.medium, ""),
         insurance=slip.INSURANCE_NAMES.get(document.insutype, document.insutype),
         visit=slip.visit_name(document.visit_kind, document.disease),
         fund_name=slip.fund_name,

@@ -19,10 +19,15 @@ from yibao.settlement import draft, queries, refusals, rules, slip
 from yibao.settlement.actions import Desk
 from yibao.settlement.draft import Draft
 from yibao.settlement.types import Quote, Relation
-from yibao.web.principal import SignedIn
+from yibao.web.principal import SignedIn, device_of
 
 GENDERS = {"1": "男", "2": "女"}  # gend
 BILL_ENDS = {"declined": "账单在手机上被拒绝", "withdrawn": "账单已撤回", "sent": "账单超过 15 分钟没有确认，已失效"}
+KNOWN_BY = {
+    media.CERTIFICATE: "凭身份证件就诊，已核对本人与证件。",
+    media.CARD: "凭社会保障卡就诊，已核对本人与证件。",
+    media.FACE: "刷脸就诊，与公安留存的证件照片比对一致。",
+}
 SCAN_AGAIN = (refusals.VisitExpired, refusals.VisitUnknown, refusals.DeviceUnbound)
 FOUND_MAX = 8
 
@@ -50,6 +55,7 @@ class Till:
         self.at = clock()
         self.institution = request.auth.institution
         self.login = request.auth.subject
+        self.device = device_of(request)
 
     async def draft(self) -> Draft | None:
         return await draft.draft_of(self.pool, institution=self.institution, till=self.login)
@@ -120,7 +126,7 @@ class Till:
             visits=self.visits(here, relation),
             draft=there,
             person=await self.person(person_id, relation.place if relation else chosen or at_scan, chosen),
-            medium=media.NAMES.get(here.visit.medium, "") if here.visit else "",
+            known_by=KNOWN_BY.get(here.visit.medium, "") if here.visit else "",
             lent=here.visit is not None and here.visit.lent,
             has_personal=_may_have_personal(relation, quote),
         )
