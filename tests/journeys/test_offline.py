@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from playwright.async_api import expect
@@ -101,17 +101,35 @@ class Door:
     def __init__(self, town: Town) -> None:
         self._host, _, self._port = town.address.removeprefix("http://").partition(":")
         self.state = "open"
+        self._taken: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self._passes, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._takes, "127.0.0.1", 0)
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
             server.close()
+            for taken in self._taken:
+                taken.cancel()
+            await asyncio.gather(*self._taken, return_exceptions=True)
+
+    def _takes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken = asyncio.create_task(self._passes(reader, writer))
+        self._taken.add(taken)
+        taken.add_done_callback(self._taken.discard)
 
     async def _passes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass one request on; each has a connection of its own."""
+        """Pass one request on, each has a connection of its own; browsers open some on which none ever comes."""
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await self._answers(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", head)
         body = await reader.readexactly(int(length[1])) if length else b""
@@ -126,11 +144,12 @@ class Door:
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         else:
             within, out = await asyncio.open_connection(self._host, int(self._port))
-            out.write(re.sub(rb"(?i)connection: [^\r]*\r\n", b"", head)[:-2] + b"connection: close\r\n\r\n" + body)
-            # An hour later, when the browser would ask for the files again.
-            writer.write((await within.read()).replace(b"max-age=3600", b"max-age=0   "))
-            out.close()
-        writer.close()
+            try:
+                out.write(re.sub(rb"(?i)connection: [^\r]*\r\n", b"", head)[:-2] + b"connection: close\r\n\r\n" + body)
+                # An hour later, when the browser would ask for the files again.
+                writer.write((await within.read()).replace(b"max-age=3600", b"max-age=0   "))
+            finally:
+                out.close()
 
 
 async def test_a_network_in_name_only_and_a_house_that_is_down_keep_nobody_waiting(a_town: Town) -> None:
