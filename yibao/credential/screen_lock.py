@@ -121,9 +121,8 @@ async def open_by_phone(tx: Tx, *, person_id: str, browser: bytes, signed: Signe
         return
     challenge = await _challenge(tx, person_id=person_id, browser=browser, at=at)
     count = _signed(signed, lock=lock, challenge=challenge)
-    if (count or lock["sign_count"]) and count <= lock[
-        "sign_count"
-    ]:  # Two hold the key; those that do not count say 0.
+    before = lock["sign_count"]
+    if count <= before and (count or before):  # Two hold the key; a phone that does not count always says 0.
         raise refusals.LockUnproved
     await store.open_screen_lock(tx, person_id=person_id, browser=browser, until=at + STAYS_OPEN, sign_count=count)
 
